@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+# cairn: `make` builds, `make run` shows, `make check` is the inner loop, `make test` is everything.
+
+VERSION := 0.1.0
+BUILD   := build
+PREFIX  ?= /usr/local
+CC      ?= gcc
+CLANG   ?= clang
+PKGS    := libelf libdw libbpf libzstd
+
+WARN    := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
+           -Wwrite-strings -Wvla -Wno-missing-field-initializers
+CFLAGS  ?= -O2 -g -fno-omit-frame-pointer
+ALL_CPPFLAGS := -D_GNU_SOURCE -DCAIRN_VERSION='"$(VERSION)"' -Isrc -Iinclude -I$(BUILD)/gen \
+                $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CPPFLAGS)
+ALL_CFLAGS   := -std=gnu11 $(WARN) $(CFLAGS) $(SANITIZE)
+LIBS         := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -liberty -lm -lpthread
+
+SOURCES := $(filter-out %_test.c %_fuzz.c %_bench.c %.bpf.c, $(wildcard src/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
+PARTS   := $(filter-out $(BUILD)/obj/src/cli/main.o, $(OBJECTS))
+TESTS   := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(wildcard src/*/*_test.c tests/*/*_test.c)))
+FUZZERS := $(patsubst %.c,%,$(notdir $(wildcard src/*/*_fuzz.c)))
+BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
+SHOP    := $(BUILD)/examples/shop
+REPLAYS := $(FUZZERS:%=$(BUILD)/replay/%)
+HELPERS := $(filter-out replay, $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
+HELPERS := $(HELPERS:%=$(BUILD)/helper/%)
+BPFS    := $(patsubst src/kernel/%.bpf.c,$(BUILD)/gen/%.bpf.o,$(wildcard src/kernel/*.bpf.c))
+FREE    := $(shell awk '$$3 == "free" {print "src/" $$2 "/*.[ch]"}' tools/parts.txt)
+FREE    := $(filter-out %_test.c %_fuzz.c %_bench.c %.bpf.c %.bpf.h, $(wildcard $(FREE)))
+BPF_INCLUDES := $(wildcard src/kernel/*.h src/ring/*.h src/unwind/*.h)
+
+# A line a step; `make V=1` shows the commands.
+step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps run check test tested clean tidy format format-check gate-free sanitize fuzz \
+	fuzzers bench bench-recorder bench-trace bench-server bench-guest bench-ctf bench-stack \
+	install uninstall
+.DEFAULT_GOAL := all
+
+all: $(BUILD)/cairn $(SHOP)
+
+# A missing package is said before a compiler says it worse.
+$(BUILD)/.packages: tools/deps.sh Makefile
+	@mkdir -p $(@D)
+	@tools/deps.sh check && touch $@
+
+deps:
+	@tools/deps.sh install
+
+# The first thing to try: a small shop, recorded and told.
+run: deps
+	@$(MAKE) --no-print-directory all
+	rm -rf $(BUILD)/shop.cairn
+	$(BUILD)/cairn record -o $(BUILD)/shop.cairn -- $(SHOP) 480 $(BUILD)/shop.journal
+	$(BUILD)/cairn report $(BUILD)/shop.cairn
+
+# As a distribution builds programs: optimized, no frame pointers, line tables kept.
+$(BUILD)/examples/%: $(wildcard examples/*/*.[ch])
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -fomit-frame-pointer -o $@ \
+		$(wildcard examples/$*/*.c) -lpthread
+
+$(BUILD)/cairn: $(BUILD)/obj/src/cli/main.o $(BUILD)/libparts.a
+	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Every part in one archive: tests and fuzzers link what they use of it.
+$(BUILD)/libparts.a: $(PARTS)
+	@rm -f $@
+	$(call step,AR)$(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c | $(BUILD)/.packages $(BPFS)
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The recorder that runs in the kernel: one CO-RE object, embedded in the tool.
+$(BUILD)/obj/src/kernel/recorder_object.o: $(BUILD)/gen/recorder.bpf.o
+$(BUILD)/gen/%.bpf.o: src/kernel/%.bpf.c $(BPF_INCLUDES) | $(BUILD)/.packages
+	@mkdir -p $(@D)
+	$(call step,BPF)$(CLANG) -O2 -g -target bpf -mcpu=v3 -Wall -Wno-missing-declarations -Isrc \
+		-I/usr/include/$(shell gcc -print-multiarch) -c -o $@ $<
+	@llvm-strip -g $@
+
+$(BUILD)/test/%_test: $(BUILD)/testobj/%_test.o $(BUILD)/libparts.a
+	@mkdir -p $(@D)
+	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+# System calls and allocations that this test makes fail.
+$(BUILD)/test/ctf_fault_test: LDFLAGS += -Wl,--wrap=pwritev,--wrap=ftruncate,--wrap=openat \
+	-Wl,--wrap=write,--wrap=renameat,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
+$(BUILD)/replay/%_fuzz: $(BUILD)/testobj/%_fuzz.o $(BUILD)/testobj/replay.o $(BUILD)/libparts.a
+	@mkdir -p $(@D)
+	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Programs that write what tests read.
+$(BUILD)/helper/%: $(BUILD)/testobj/%.o $(BUILD)/libparts.a
+	@mkdir -p $(@D)
+	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+vpath %.c $(wildcard src/*) tests tests/journey
+vpath walk_%.c tests
+
+$(BUILD)/testobj/%.o: %.c | $(BUILD)/.packages $(BPFS)
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+check: tidy format-check gate-free all $(TESTS) $(REPLAYS) $(HELPERS) $(BENCHES)
+	@BUILD=$(BUILD) tests/run quick
+
+# Packages first: the second make sees what pkg-config knows by then.
+test: deps
+	@$(MAKE) --no-print-directory tested
+
+tested: tidy format-check gate-free all $(TESTS) $(REPLAYS) $(HELPERS)
+	@BUILD=$(BUILD) tests/run all
+
+clean:
+	rm -rf $(BUILD)
+
+# What a reader would stumble over, and what only a formatter sees.
+tidy:
+	@tools/tidy
+
+FORMATTED = $(wildcard src/*/*.[ch] include/*/*.h examples/*/*.[ch] tests/*.c tests/*/*.c bench/*.c)
+
+format:
+	clang-format-14 -i $(FORMATTED)
+
+format-check:
+	@clang-format-14 --dry-run -Werror $(FORMATTED)
+
+# The free tier must build without a libc, with small frames, and need no more than a compiler's
+# own four functions. Headers are compiled with their inline functions kept.
+gate-free: $(FREE:%=$(BUILD)/free/%.o)
+	@! nm -u $^ 2>/dev/null | awk '/^src|:$$/ {file = $$1} \
+		$$1 == "U" && $$2 !~ /^mem(cpy|set|move|cmp)$$/ {print file, "needs", $$2}' | grep .
+
+NOLIBC = -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include)
+$(BUILD)/free/%.o: %
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu11 $(WARN) -Wconversion -Werror -O2 -x c $(NOLIBC) -Isrc -Iinclude \
+		-mgeneral-regs-only -fkeep-inline-functions -Wno-unused-function \
+		-Wframe-larger-than=512 -MMD -MP -c -o $@ $<
+
+# The inner loop once more, slower and stricter: addresses and undefined behaviour, then threads.
+CHECKED := CFLAGS="-O1 -g -fno-omit-frame-pointer"
+ASAN    := address,undefined -fno-sanitize-recover=undefined
+sanitize:
+	$(MAKE) --no-print-directory check BUILD=build/asan $(CHECKED) SANITIZE="-fsanitize=$(ASAN)"
+	$(MAKE) --no-print-directory check BUILD=build/tsan $(CHECKED) \
+		SANITIZE="-fsanitize=thread -Wno-tsan"
+
+# Every fuzzer for a while.
+FUZZ_SECONDS ?= 30
+fuzz:
+	$(MAKE) --no-print-directory fuzzers BUILD=build/fuzz CC=$(CLANG) $(CHECKED) \
+		SANITIZE="-fsanitize=fuzzer-no-link,$(ASAN)"
+
+fuzzers: $(FUZZERS:%=$(BUILD)/bin/%)
+	tools/fuzz $(BUILD) $(FUZZ_SECONDS) $(FUZZERS)
+
+$(BUILD)/bin/%_fuzz: $(BUILD)/testobj/%_fuzz.o $(BUILD)/libparts.a
+	@mkdir -p $(@D)
+	$(call step,LD)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Every figure that is a promise, with its goal; what this machine cannot show says why.
+bench: all $(BENCHES)
+	@BUILD=$(BUILD) bench/all
+
+# This kernel's recorders side by side, and a mixed load.
+bench-recorder: all $(BUILD)/bench/rungs
+	@BUILD=$(BUILD) bench/recorder
+
+# Bytes, bursts, snapshots, clocks.
+bench-trace: all $(BUILD)/bench/calls $(BUILD)/bench/snapshots
+	@BUILD=$(BUILD) bench/trace
+
+# redis and PostgreSQL, recorded under load.
+bench-server: all
+	@BUILD=$(BUILD) bench/server
+
+# Instructions per event inside Debian's kernels.
+bench-guest: all $(BUILD)/bench/guest_load
+	@BUILD=$(BUILD) bench/guest
+
+# Reading speed, beside babeltrace2's.
+bench-ctf: all $(BUILD)/bench/read_trace
+	@BUILD=$(BUILD) bench/read
+
+# What stacks cost those who sleep.
+bench-stack: $(BUILD)/bench/stack_cost
+	@$<
+
+$(BUILD)/bench/%: bench/%.c $(BUILD)/libparts.a
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What packagers expect: DESTDIR, PREFIX.
+BINDIR  = $(PREFIX)/bin
+MANDIR  = $(PREFIX)/share/man/man1
+COMPDIR = $(PREFIX)/share/bash-completion/completions
+PCDIR   = $(PREFIX)/share/pkgconfig
+MANS    = $(wildcard docs/man/*.1)
+
+install: all
+	install -D -m 755 $(BUILD)/cairn $(DESTDIR)$(BINDIR)/cairn
+	install -D -m 644 tools/completion.bash $(DESTDIR)$(COMPDIR)/cairn
+	install -d $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/cairn.pc.in \
+		>$(DESTDIR)$(PCDIR)/cairn.pc
+	$(if $(MANS),install -m 644 $(MANS) $(DESTDIR)$(MANDIR))
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/cairn $(DESTDIR)$(COMPDIR)/cairn $(DESTDIR)$(PCDIR)/cairn.pc \
+		$(MANS:docs/man/%=$(DESTDIR)$(MANDIR)/%)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
