@@ -77,7 +77,12 @@ static int make_room(struct ctf_append *a, uint64_t bytes)
 {
 	if (a->size - a->end >= bytes)
 		return 0;
-	if (!resize(a, a->end + bytes + CTF_APPEND_GROWTH_BYTES))
+	uint64_t growth = a->end;
+	if (growth < CTF_APPEND_GROWTH_BYTES)
+		growth = CTF_APPEND_GROWTH_BYTES;
+	if (growth > CTF_APPEND_GROWTH_BYTES_MAX)
+		growth = CTF_APPEND_GROWTH_BYTES_MAX;
+	if (!resize(a, a->end + bytes + growth))
 		return 0;
 	return resize(a, a->end + bytes);
 }

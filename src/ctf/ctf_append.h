@@ -5,16 +5,17 @@
  * The last packet's padding reaches to the end of the file. The next packet is written into that
  * padding, where no reader looks; then one aligned write of 8 bytes shortens the last packet and
  * shows the new one. A write that stops half way, by a kill or a full disk, shows nothing. The
- * first packet comes with its file, by rename. Only where the file grows, every
- * CTF_APPEND_GROWTH_BYTES, and at its end lies a moment of one system call in which its size and
- * the last packet's disagree; ctf/ctf_recover.h mends that too.
+ * first packet comes with its file, by rename. Only where the file grows, and at its end, lies a
+ * moment of one system call in which its size and the last packet's disagree; ctf/ctf_recover.h
+ * mends that too. A file grows to twice its size, so that such moments are few.
  */
 #ifndef CAIRN_CTF_CTF_APPEND_H
 #define CAIRN_CTF_CTF_APPEND_H
 
 #include "ring/ring_abi.h"
 
-enum { CTF_APPEND_GROWTH_BYTES = 4 << 20 };
+/* By how much at least and at most. */
+enum { CTF_APPEND_GROWTH_BYTES = 4 << 20, CTF_APPEND_GROWTH_BYTES_MAX = 256 << 20 };
 
 struct ctf_append {
 	int fd;         /* −1 before the first packet */
