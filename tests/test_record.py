@@ -232,7 +232,8 @@ def test_a_full_disk_is_told_and_counted(cairn, tmp_path):
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", small]).returncode:
         pytest.skip("no tmpfs can be mounted here")
     try:
-        busy = "for i in $(seq 400); do /bin/true; done"
+        # Several times what fits: a loss is in the trace only when a packet comes after it.
+        busy = "for i in $(seq 1500); do /bin/true; done"
         said = subprocess.run([cairn, "record", "-o", small / "t", "--", "sh", "-c", busy],
                               capture_output=True, text=True, check=True).stderr
         page = subprocess.run([cairn, "report", small / "t"], capture_output=True, text=True,
