@@ -4,19 +4,13 @@
 #include <stdlib.h>
 
 const struct analysis *const analysis_all[] = {
-	&analysis_threads,
-	&analysis_sites,
-	&analysis_inventory,
-	&analysis_losses,
-	&analysis_causes,
-	&analysis_disks,
-	&analysis_states,
-	&analysis_waits,
-	&analysis_latency,
-	&analysis_cpu_time,
-	&analysis_interrupts,
-	&analysis_cost,
-	NULL,
+	&analysis_threads,   &analysis_sites,
+	&analysis_inventory, &analysis_losses,
+	&analysis_causes,    &analysis_disks,
+	&analysis_states,    &analysis_history,
+	&analysis_waits,     &analysis_latency,
+	&analysis_cpu_time,  &analysis_interrupts,
+	&analysis_cost,      NULL,
 };
 
 /* Kinds that nobody recorded as they happened: the state dump. */

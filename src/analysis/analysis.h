@@ -62,7 +62,7 @@ void story_destroy(struct story *s);
 extern const struct analysis *const analysis_all[];
 
 extern const struct analysis analysis_threads, analysis_sites, analysis_inventory, analysis_losses,
-	analysis_causes, analysis_disks, analysis_states, analysis_waits, analysis_latency,
-	analysis_interrupts, analysis_cpu_time, analysis_cost;
+	analysis_causes, analysis_disks, analysis_states, analysis_history, analysis_waits,
+	analysis_latency, analysis_interrupts, analysis_cpu_time, analysis_cost;
 
 #endif

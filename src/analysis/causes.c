@@ -24,11 +24,12 @@ static struct cause_cpu *cpu_of(struct causes *c, int32_t cpu)
 
 static void cause_of_task(struct causes *c, const struct event *e, struct cause *ret)
 {
-	*ret = (struct cause){.number = -1, .thread = threads_get(c->threads, e->tid)};
+	*ret = (struct cause){
+		.number = -1, .at_ns = e->time_ns, .thread = threads_get(c->threads, e->tid)};
 	if (!ret->thread)
 		return;
 	ret->kind = CAUSE_TASK;
-	struct work *work = map_find_pointer(&c->doing, (uint32_t)e->tid);
+	const struct work *work = causes_doing(c, e->tid);
 	if (work) {
 		ret->function = work->function;
 		ret->queuer = work->queuer;
@@ -42,6 +43,28 @@ void causes_of(struct causes *c, const struct event *e, struct cause *ret)
 		*ret = cpu->stack[cpu->depth - 1].cause;
 	else
 		cause_of_task(c, e, ret);
+}
+
+const struct cause *causes_kept(const struct causes *c, uint64_t number)
+{
+	bool kept = number && number <= c->kept_count && c->kept_count - number < CAUSES_KEPT;
+	return kept ? &c->kept[number % CAUSES_KEPT] : NULL;
+}
+
+uint64_t causes_keep(struct causes *c, const struct event *e)
+{
+	if (!c->kept)
+		c->kept = calloc(CAUSES_KEPT, sizeof(*c->kept));
+	if (!c->kept)
+		return 0;
+	uint64_t number = ++c->kept_count;
+	causes_of(c, e, &c->kept[number % CAUSES_KEPT]);
+	return number;
+}
+
+const struct work *causes_doing(const struct causes *c, int32_t tid)
+{
+	return map_find_pointer(&c->doing, (uint32_t)tid);
 }
 
 /*
@@ -66,7 +89,7 @@ void causes_of_waking(struct causes *c, const struct event *e, struct cause *ret
 			cpu->depth = 0;
 		} else if (!context_agrees(cpu, irq)) {
 			enum cause_kind kind = irq ? CAUSE_IRQ : CAUSE_SOFTIRQ;
-			*ret = (struct cause){.kind = kind, .number = -1};
+			*ret = (struct cause){.kind = kind, .number = -1, .at_ns = e->time_ns};
 			return;
 		}
 	}
@@ -81,7 +104,10 @@ void causes_blame_disk(struct causes *c, const struct event *e, const struct dis
 	if (!cpu || !cpu->depth)
 		return;
 	struct cause *cause = &cpu->stack[cpu->depth - 1].cause;
-	*cause = (struct cause){.kind = CAUSE_DISK, .number = cause->number, .request = *request};
+	*cause = (struct cause){.kind = CAUSE_DISK,
+				.number = cause->number,
+				.at_ns = e->time_ns,
+				.request = *request};
 }
 
 static void enter(struct cause_cpu *cpu, enum context_kind kind, const struct cause *cause)
@@ -103,9 +129,9 @@ static void leave(struct cause_cpu *cpu, enum context_kind kind)
 	}
 }
 
-static void enter_softirq(struct cause_cpu *cpu, unsigned vec)
+static void enter_softirq(struct cause_cpu *cpu, unsigned vec, uint64_t now_ns)
 {
-	struct cause cause = {.kind = CAUSE_SOFTIRQ, .number = (int32_t)vec};
+	struct cause cause = {.kind = CAUSE_SOFTIRQ, .number = (int32_t)vec, .at_ns = now_ns};
 	if (vec < SOFTIRQS && cpu->raised[vec].kind) {
 		cause = cpu->raised[vec];
 		cause.number = (int32_t)vec;
@@ -117,21 +143,22 @@ static void enter_softirq(struct cause_cpu *cpu, unsigned vec)
 static void raise_softirq(struct causes *c, struct cause_cpu *cpu, const struct event *e)
 {
 	uint64_t vec = event_uint(e, SOFTIRQ_RAISE_VEC);
-	if (vec < SOFTIRQS && (softirqs_for_others >> vec & 1) && !cpu->raised[vec].kind)
-		causes_of(c, e, &cpu->raised[vec]);
+	if (vec >= SOFTIRQS || !(softirqs_for_others >> vec & 1) || cpu->raised[vec].kind)
+		return;
+	causes_of(c, e, &cpu->raised[vec]);
+	cpu->raised[vec].at_ns = e->time_ns;
+	cpu->raised[vec].raised = true;
 }
 
 static int work_queued(struct causes *c, const struct event *e)
 {
-	struct cause cause;
 	if (c->queued.count >= WORKS_MAX) /* their starts are not recorded */
 		map_deinit(&c->queued);
 	uint64_t *place = map_put(&c->queued, event_uint(e, WORK_QUEUE_WORK));
 	if (!place)
 		return -ENOMEM;
-	causes_of(c, e, &cause);
-	*place = (uintptr_t)(cause.queuer ? cause.queuer : cause.thread);
-	return 0;
+	*place = causes_keep(c, e);
+	return *place ? 0 : -ENOMEM;
 }
 
 static void work_ended(struct causes *c, int32_t tid)
@@ -152,8 +179,12 @@ static int work_started(struct causes *c, const struct event *e)
 		free(work);
 		return -ENOMEM;
 	}
+	uint64_t *queued = map_find(&c->queued, key);
+	const struct cause *why = causes_kept(c, queued ? *queued : 0);
 	work->function = event_uint(e, WORK_START_FUNCTION);
-	work->queuer = map_find_pointer(&c->queued, key);
+	work->started_ns = e->time_ns;
+	work->why = why ? *queued : 0;
+	work->queuer = !why ? NULL : why->queuer ? why->queuer : why->thread;
 	map_remove(&c->queued, key);
 	*place = (uintptr_t)work;
 	return 0;
@@ -168,9 +199,10 @@ static void forget_works(struct causes *c)
 	map_deinit(&c->queued);
 }
 
-static void seen_timer(struct cause_cpu *cpu, uint64_t function)
+static void seen_timer(struct cause_cpu *cpu, uint64_t function, uint64_t now_ns)
 {
-	const struct cause cause = {.kind = CAUSE_TIMER, .number = -1, .function = function};
+	const struct cause cause = {
+		.kind = CAUSE_TIMER, .number = -1, .at_ns = now_ns, .function = function};
 	enter(cpu, CONTEXT_TIMER, &cause);
 }
 
@@ -191,13 +223,14 @@ static int causes_event(void *state, const struct event *e)
 	case EVENT_IRQ_ENTRY:
 		enter(cpu, CONTEXT_IRQ,
 		      &(struct cause){.kind = CAUSE_IRQ,
-				      .number = (int32_t)event_int(e, IRQ_ENTRY_IRQ)});
+				      .number = (int32_t)event_int(e, IRQ_ENTRY_IRQ),
+				      .at_ns = e->time_ns});
 		break;
 	case EVENT_IRQ_EXIT:
 		leave(cpu, CONTEXT_IRQ);
 		break;
 	case EVENT_SOFTIRQ_ENTRY:
-		enter_softirq(cpu, (unsigned)event_uint(e, SOFTIRQ_ENTRY_VEC));
+		enter_softirq(cpu, (unsigned)event_uint(e, SOFTIRQ_ENTRY_VEC), e->time_ns);
 		break;
 	case EVENT_SOFTIRQ_EXIT:
 		leave(cpu, CONTEXT_SOFTIRQ);
@@ -206,10 +239,10 @@ static int causes_event(void *state, const struct event *e)
 		raise_softirq(c, cpu, e);
 		break;
 	case EVENT_HRTIMER_ENTRY:
-		seen_timer(cpu, event_uint(e, HRTIMER_ENTRY_FUNCTION));
+		seen_timer(cpu, event_uint(e, HRTIMER_ENTRY_FUNCTION), e->time_ns);
 		break;
 	case EVENT_TIMER_ENTRY:
-		seen_timer(cpu, event_uint(e, TIMER_ENTRY_FUNCTION));
+		seen_timer(cpu, event_uint(e, TIMER_ENTRY_FUNCTION), e->time_ns);
 		break;
 	case EVENT_HRTIMER_EXIT:
 	case EVENT_TIMER_EXIT:
@@ -239,6 +272,7 @@ static void causes_release(void *state)
 {
 	struct causes *c = state;
 	forget_works(c);
+	free(c->kept);
 	array_free(&c->cpus);
 }
 

@@ -6,13 +6,16 @@
  * that was raised by a thread (a packet over loopback) happened because of that thread, an
  * interrupt that completed a disk request because of that request, a worker because of whoever
  * queued its work. What the trace does not tell stays CAUSE_UNKNOWN.
+ *
+ * Further hops (why that request was issued, why that work was queued) are kept aside by number
+ * for as long as CAUSES_KEPT newer ones: whoever wants a whole chain copies it in time.
  */
 #ifndef CAIRN_ANALYSIS_CAUSES_H
 #define CAIRN_ANALYSIS_CAUSES_H
 
 #include "analysis/threads.h"
 
-enum { SOFTIRQS = 10, CAUSES_DEPTH_MAX = 8, WORKS_MAX = 1 << 16 };
+enum { SOFTIRQS = 10, CAUSES_DEPTH_MAX = 8, WORKS_MAX = 1 << 16, CAUSES_KEPT = 1 << 14 };
 
 enum cause_kind {
 	CAUSE_UNKNOWN,
@@ -33,12 +36,15 @@ struct disk_request {
 	uint64_t sector;
 	uint64_t issue_ns, done_ns;
 	struct thread *issuer; /* who sent it to the disk, NULL when unknown */
+	uint64_t why;          /* causes_kept(): what issued it; 0 when unknown */
 	bool shared;           /* another was under way at its place: times may be that one's */
 };
 
 struct cause {
 	enum cause_kind kind;
 	int32_t number;        /* of the interrupt or softirq it came through, −1 without one */
+	uint64_t at_ns;        /* when it did what it did; of a raised softirq's the raising */
+	bool raised;           /* through a softirq that was raised at `at_ns` and ran later */
 	struct thread *thread; /* CAUSE_TASK: the one that did it */
 	struct thread *queuer; /* who had queued the work that thread was doing, or NULL */
 	uint64_t function;     /* of the timer; of the work the thread was doing; or 0 */
@@ -53,8 +59,11 @@ struct context {
 	struct cause cause;
 };
 
+/* A work item a worker is doing. */
 struct work {
 	uint64_t function;
+	uint64_t started_ns;
+	uint64_t why; /* causes_kept(): what queued it, and when; 0 when unknown */
 	struct thread *queuer;
 };
 
@@ -67,8 +76,10 @@ struct cause_cpu {
 struct causes {
 	struct threads *threads;
 	ARRAY(struct cause_cpu) cpus;
-	struct map queued; /* work → who queued it */
-	struct map doing;  /* worker's tid → struct work */
+	struct map queued;  /* work → number of what queued it */
+	struct map doing;   /* worker's tid → struct work */
+	struct cause *kept; /* the last CAUSES_KEPT of `kept_count`, from number 1 on */
+	uint64_t kept_count;
 };
 
 /* Why what this event says happened. */
@@ -76,6 +87,15 @@ void causes_of(struct causes *c, const struct event *e, struct cause *ret);
 
 /* As causes_of() for a waking, which also says itself what kind of context it came from. */
 void causes_of_waking(struct causes *c, const struct event *e, struct cause *ret);
+
+/* What the number stands for; NULL for 0 and for one that is kept no longer. */
+const struct cause *causes_kept(const struct causes *c, uint64_t number);
+
+/* The number of what made this event happen; 0 without memory. */
+uint64_t causes_keep(struct causes *c, const struct event *e);
+
+/* What a worker is doing, NULL when it is no worker or idle. */
+const struct work *causes_doing(const struct causes *c, int32_t tid);
 
 /* The context this event is in completed a disk request: what follows in it is because of that. */
 void causes_blame_disk(struct causes *c, const struct event *e, const struct disk_request *request);

@@ -121,6 +121,7 @@ static int seen_issue(struct disks *d, const struct event *e)
 		.op = disk_op_of(e, BLOCK_ISSUE_RWBS),
 		.bytes = (uint32_t)event_uint(e, BLOCK_ISSUE_BYTES),
 		.issue_ns = e->time_ns,
+		.why = causes_keep(d->causes, e),
 	};
 	if (!r.bytes && r.op != DISK_FLUSH)
 		r.bytes = (uint32_t)event_uint(e, BLOCK_ISSUE_SECTORS) * SECTOR_BYTES;

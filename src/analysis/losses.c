@@ -49,6 +49,17 @@ uint64_t gaps_last_end(const struct gaps *g, uint64_t at_ns)
 	return ended ? g->list.items[ended - 1].end_ns : 0;
 }
 
+const struct gap *gaps_last(const struct gaps *g, uint64_t from_ns, uint64_t to_ns)
+{
+	size_t next = to_ns ? gaps_ended(g, to_ns - 1) : 0;
+	const struct gap *gap = NULL;
+	if (next < g->list.count && g->list.items[next].begin_ns < to_ns)
+		gap = &g->list.items[next];
+	else if (next)
+		gap = &g->list.items[next - 1];
+	return gap && gap->end_ns > from_ns ? gap : NULL;
+}
+
 const struct gaps *losses_of(const struct losses *l, int32_t cpu)
 {
 	static const struct gaps none;

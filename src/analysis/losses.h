@@ -39,6 +39,9 @@ uint64_t gaps_first(const struct gaps *g, uint64_t from_ns, uint64_t to_ns);
 /* Where the last gap that ended by `at` ended, 0 without one. */
 uint64_t gaps_last_end(const struct gaps *g, uint64_t at_ns);
 
+/* The last gap that touches [from, to), NULL without one. */
+const struct gap *gaps_last(const struct gaps *g, uint64_t from_ns, uint64_t to_ns);
+
 /* The gaps of one cpu; of all cpus when there is no such cpu. */
 const struct gaps *losses_of(const struct losses *l, int32_t cpu);
 

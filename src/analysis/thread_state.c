@@ -18,13 +18,15 @@ const struct activity *states_of(const struct states *s, const struct thread *th
 	return thread->index < s->by_thread.count ? &s->by_thread.items[thread->index] : &none;
 }
 
-static struct activity *activity_of(struct states *s, const struct thread *thread)
+static struct activity *activity_of(struct states *s, struct thread *thread)
 {
 	while (s->by_thread.count <= thread->index) {
 		if (!array_add(&s->by_thread))
 			return NULL;
 	}
-	return &s->by_thread.items[thread->index];
+	struct activity *a = &s->by_thread.items[thread->index];
+	a->thread = thread;
+	return a;
 }
 
 static struct states_cpu *cpu_of(struct states *s, int32_t cpu)
@@ -43,11 +45,40 @@ static const struct gaps *gaps_of(const struct states *s, const struct activity 
 	return losses_of(s->losses, a->state == THREAD_RUNNING ? a->cpu : -1);
 }
 
+static void tell_stretch(struct states *s, const struct stretch *stretch)
+{
+	for (unsigned i = 0; i < s->listener_count; i++) {
+		const struct states_listener *l = &s->listeners[i];
+		if (l->spent && l->spent(l->context, stretch))
+			s->failed = true;
+	}
+}
+
+static void tell_spent(struct states *s, const struct activity *a, uint64_t to_ns, bool inferred)
+{
+	bool asleep = a->state == THREAD_BLOCKED && a->sleeping;
+	const struct stretch stretch = {
+		.thread = a->thread,
+		.state = a->state,
+		.certainty = a->state == THREAD_UNKNOWN ? CERTAIN_UNKNOWN
+			     : inferred                 ? CERTAIN_INFERRED
+							: CERTAIN_EXACT,
+		.from_ns = a->since_ns,
+		.to_ns = to_ns,
+		.cpu = a->cpu,
+		.woken = a->woken || a->sleeping,
+		.sleep = asleep ? &a->sleep : NULL,
+		.cause = asleep ? &a->sleep.cause : NULL,
+	};
+	tell_stretch(s, &stretch);
+}
+
 /* Counts the time since the last settling in the state believed in (R2). */
 static void settle(struct states *s, struct activity *a, uint64_t to_ns, bool inferred)
 {
 	if (to_ns <= a->since_ns)
 		return;
+	tell_spent(s, a, to_ns, inferred);
 	uint64_t span_ns = to_ns - a->since_ns;
 	uint64_t unknown_ns = span_ns;
 	if (a->state != THREAD_UNKNOWN)
@@ -79,19 +110,40 @@ static bool gap_since(const struct states *s, const struct activity *a, uint64_t
 	return gaps_between(gaps_of(s, a), a->since_ns, to_ns) > 0;
 }
 
-/* The first event of a thread: before it the thread seems to have been in this state. */
-static void begin(struct states *s, struct thread *thread, struct activity *a, uint64_t at_ns,
-		  enum thread_state before)
+static void tell_before(struct states *s, const struct activity *a, uint64_t from_ns,
+			uint64_t to_ns, const struct cause *cause)
+{
+	bool unknown = a->before == THREAD_UNKNOWN;
+	const struct stretch stretch = {
+		.thread = a->thread,
+		.state = a->before,
+		.certainty = unknown ? CERTAIN_UNKNOWN : CERTAIN_INFERRED,
+		.from_ns = from_ns,
+		.to_ns = to_ns,
+		.cpu = a->cpu,
+		.cause = cause,
+	};
+	if (to_ns > from_ns)
+		tell_stretch(s, &stretch);
+}
+
+/*
+ * The first event of a thread: before it the thread seems to have been in this state, of which
+ * this event is the end for this cause (NULL: unknown).
+ */
+static void begin(struct states *s, struct activity *a, uint64_t at_ns, enum thread_state before,
+		  const struct cause *cause)
 {
 	uint64_t from_ns = s->story->begin_ns;
-	if (thread->born_ns > from_ns)
-		from_ns = thread->born_ns;
+	if (a->thread->born_ns > from_ns)
+		from_ns = a->thread->born_ns;
 	if (from_ns > at_ns)
 		from_ns = at_ns;
 	uint64_t gap_ns = gaps_between(&s->losses->any, from_ns, at_ns);
 	a->begin_ns = from_ns;
 	a->before = before;
 	a->before_ns = at_ns - from_ns - gap_ns;
+	tell_before(s, a, from_ns, at_ns, cause);
 	a->times.state_ns[THREAD_UNKNOWN] += gap_ns;
 	a->since_ns = at_ns;
 	a->state = THREAD_UNKNOWN;
@@ -145,12 +197,15 @@ static int switch_in(struct states *s, struct thread *thread, int32_t cpu, uint6
 	int rc = 0;
 	switch (a->state) {
 	case THREAD_UNSEEN:
-		begin(s, thread, a, at_ns, THREAD_QUEUED);
+		a->cpu = cpu;
+		begin(s, a, at_ns, THREAD_QUEUED, NULL);
 		break;
 	case THREAD_BLOCKED:
+		a->cpu = cpu;
 		end_sleep_unwoken(s, a, at_ns);
 		break;
 	case THREAD_QUEUED:
+		a->cpu = cpu;
 		if (gap_since(s, a, at_ns)) {
 			doubt(s, a, at_ns);
 		} else {
@@ -184,7 +239,8 @@ static void end_run(struct states *s, struct thread *thread, struct activity *a,
 	}
 	if (a->state == THREAD_UNSEEN) {
 		bool first = here && !here->seen;
-		begin(s, thread, a, at_ns, first ? THREAD_RUNNING : THREAD_UNKNOWN);
+		a->cpu = cpu;
+		begin(s, a, at_ns, first ? THREAD_RUNNING : THREAD_UNKNOWN, NULL);
 		return;
 	}
 	/* Since a gap on this cpu nobody else can have run here. */
@@ -271,11 +327,11 @@ static int seen_switch(struct states *s, const struct event *e)
 }
 
 /* It was asleep up to now, and is in the queue from now on. */
-static void wake_up(struct states *s, struct thread *thread, struct activity *a,
-		    const struct event *e, const struct cause *cause)
+static void wake_up(struct states *s, struct activity *a, const struct event *e,
+		    const struct cause *cause)
 {
 	if (a->state == THREAD_UNSEEN)
-		begin(s, thread, a, e->time_ns, THREAD_BLOCKED);
+		begin(s, a, e->time_ns, THREAD_BLOCKED, cause);
 	if (a->sleeping) {
 		a->sleep.woken_ns = e->time_ns;
 		a->sleep.cause = *cause;
@@ -318,12 +374,12 @@ static int seen_waking(struct states *s, const struct event *e, int32_t tid, boo
 		if (!gap_since(s, a, e->time_ns))
 			break; /* woken already */
 		doubt(s, a, e->time_ns);
-		wake_up(s, thread, a, e, &cause);
+		wake_up(s, a, e, &cause);
 		break;
 	case THREAD_DEAD:
 		break;
 	default:
-		wake_up(s, thread, a, e, &cause);
+		wake_up(s, a, e, &cause);
 	}
 	return 0;
 }
@@ -358,9 +414,8 @@ static int seen_syscall(struct states *s, const struct event *e)
 	return 0;
 }
 
-static int states_event(void *state, const struct event *e)
+static int seen_event(struct states *s, const struct event *e)
 {
-	struct states *s = state;
 	switch (e->type->kind) {
 	case EVENT_SCHED_SWITCH:
 		return seen_switch(s, e);
@@ -379,12 +434,23 @@ static int states_event(void *state, const struct event *e)
 	}
 }
 
+static int states_event(void *state, const struct event *e)
+{
+	struct states *s = state;
+	int rc = seen_event(s, e);
+	return s->failed ? -ENOMEM : rc;
+}
+
+bool states_leak(const struct states *s)
+{
+	return !s->switches || s->contradictions * 100 > s->switches;
+}
+
 /* What was believed of the time before a thread's first event, once all is known. */
 static void finish_before(struct states *s, struct activity *a)
 {
 	/* A recording that leaves threads out breaks the chain of switches everywhere. */
-	bool partial = !s->switches || s->contradictions * 100 > s->switches;
-	if (partial || a->before == THREAD_UNSEEN)
+	if (states_leak(s) || a->before == THREAD_UNSEEN)
 		a->before = THREAD_UNKNOWN;
 	a->times.state_ns[a->before] += a->before_ns;
 	if (a->before != THREAD_UNKNOWN)
@@ -400,7 +466,7 @@ static int finish_thread(struct states *s, struct thread *thread)
 	if (thread->died_ns && thread->died_ns < end_ns)
 		end_ns = thread->died_ns;
 	if (a->state == THREAD_UNSEEN) { /* alive, and without one event: it slept */
-		begin(s, thread, a, end_ns, THREAD_BLOCKED);
+		begin(s, a, end_ns, THREAD_BLOCKED, NULL);
 		if (end_ns < s->story->begin_ns)
 			a->before_ns = 0;
 	} else if (a->state != THREAD_DEAD) {
@@ -423,7 +489,7 @@ static int states_finish(void *state)
 {
 	struct states *s = state;
 	array_each(thread, &s->threads->all) {
-		if (finish_thread(s, *thread))
+		if (finish_thread(s, *thread) || s->failed)
 			return -ENOMEM;
 	}
 	return 0;

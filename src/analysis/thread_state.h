@@ -58,9 +58,22 @@ struct sleep {
 	struct cause cause;
 };
 
-/* Whoever wants to hear of them. Both return 0 or -ENOMEM. */
+/* A piece of a thread's time in one state; one follows the other without a gap or overlap. */
+struct stretch {
+	struct thread *thread;
+	enum thread_state state;  /* RUNNING, QUEUED, BLOCKED or UNKNOWN */
+	enum certainty certainty; /* but for gaps, which may be told only later */
+	uint64_t from_ns, to_ns;
+	int32_t cpu;               /* where it runs, or for which it queues */
+	bool woken;                /* QUEUED: after a waking or birth; else it was preempted */
+	const struct sleep *sleep; /* BLOCKED: as far as it is known by then; or NULL */
+	const struct cause *cause; /* BLOCKED: what ended it; NULL when unknown */
+};
+
+/* Whoever wants to hear of them. All return 0 or -ENOMEM. */
 struct states_listener {
 	void *context;
+	int (*spent)(void *context, const struct stretch *stretch);
 	int (*slept)(void *context, const struct sleep *sleep);
 	/* A woken or new thread got its cpu, exactly known. */
 	int (*queued)(void *context, struct thread *thread, uint64_t from_ns, uint64_t to_ns);
@@ -69,8 +82,9 @@ struct states_listener {
 enum { STATES_LISTENERS_MAX = 8 };
 
 struct activity {
+	struct thread *thread;
 	enum thread_state state;
-	int32_t cpu; /* while it runs */
+	int32_t cpu; /* where it runs, or where it ran or will run */
 	uint64_t since_ns;
 	bool sleeping;      /* `sleep` is under way or waits for its cpu */
 	bool woken;         /* in the queue because of a waking */
@@ -100,7 +114,14 @@ struct states {
 	uint64_t contradictions; /* events that another, unrecorded one must have come before */
 	struct states_listener listeners[STATES_LISTENERS_MAX];
 	unsigned listener_count;
+	bool failed; /* a listener had no memory */
 };
+
+/*
+ * More than one event in a hundred contradicts the others: switches are missing everywhere, and
+ * nothing says where.
+ */
+bool states_leak(const struct states *s);
 
 void states_listen(struct states *s, struct states_listener listener);
 
