@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `cairn dump`: the events of a trace as text or JSON. */
 #include "cli/command.h"
+#include "cli/moment.h"
 #include "ctf/ctf_read.h"
 #include "event/filter.h"
 #include "event/print.h"
@@ -47,33 +48,11 @@ static int dump_wrong(const char *what, const char *value)
 	return COMMAND_USAGE;
 }
 
-/* "12.345678901" without rounding; units as text_parse_duration() knows them. */
-static bool parse_time(const char *text, uint64_t *ret)
-{
-	char *end;
-	unsigned long long ns, seconds = strtoull(text, &end, 10);
-	if (end != text && *end == '.' && strspn(end + 1, "0123456789") == strlen(end + 1) &&
-	    strlen(end + 1) <= 9 && seconds < UINT64_MAX / 1000000000 - 1 && *text != '-') {
-		char digits[] = "000000000";
-		memcpy(digits, end + 1, strlen(end + 1));
-		*ret = seconds * 1000000000 + strtoull(digits, NULL, 10);
-		return true;
-	}
-	if (text_parse_duration(text, &ns))
-		return false;
-	*ret = ns;
-	return true;
-}
-
 /* Times may count from the trace's start, which is known once it is open. */
 static int dump_time(const char *text, uint64_t begin_ns, uint64_t *ret)
 {
-	uint64_t ns;
-	if (!text)
-		return COMMAND_FINE;
-	if (!parse_time(text + (*text == '+'), &ns))
+	if (text && moment_parse(text, begin_ns, ret))
 		return dump_wrong("no time:", text);
-	*ret = *text == '+' ? begin_ns + ns : ns;
 	return COMMAND_FINE;
 }
 
@@ -203,19 +182,14 @@ static void dump_warnings(const struct source *trace)
 static int dump_window(struct dump *d, struct err *e)
 {
 	struct source *trace;
-	uint64_t begin_ns = UINT64_MAX;
-	if ((d->from && *d->from == '+') || (d->to && *d->to == '+')) {
+	uint64_t begin_ns = 0;
+	if (moment_is_relative(d->from) || moment_is_relative(d->to)) {
 		int code = ctf_open(&trace, d->directory, NULL, e);
 		if (code)
 			return command_fail("dump", e);
-		for (size_t i = 0; i < ctf_origin_count(trace); i++) {
-			const struct ctf_origin *origin = ctf_origin_at(trace, i);
-			if (origin->begin_ns && origin->begin_ns < begin_ns)
-				begin_ns = origin->begin_ns;
-		}
+		begin_ns = moment_trace_begin(trace);
 		source_close(trace);
 	}
-	begin_ns = begin_ns == UINT64_MAX ? 0 : begin_ns;
 	int status = dump_time(d->from, begin_ns, &d->filter.from_ns);
 	return status ? status : dump_time(d->to, begin_ns, &d->filter.to_ns);
 }

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/command.h"
+#include "cli/page.h"
 #include "ctf/ctf_read.h"
-#include "symbol/symbol.h"
-#include "view/view_names.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-enum { WIDTH_MAX = 1000, WIDTH_TERMINAL_MAX = 120, WARNINGS_SHOWN = 3 };
 
 static const char usage[] =
 	"usage: cairn report [OPTION…] DIR\n"
@@ -36,25 +32,6 @@ struct report {
 	struct view_options options;
 };
 
-static int parse_color(const char *when, bool *ret)
-{
-	if (!strcmp(when, "always"))
-		*ret = true;
-	else if (!strcmp(when, "never"))
-		*ret = false;
-	else if (strcmp(when, "auto"))
-		return -1;
-	return 0;
-}
-
-static unsigned page_width(void)
-{
-	struct winsize size;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_col < VIEW_WIDTH_MIN)
-		return VIEW_WIDTH;
-	return size.ws_col < WIDTH_TERMINAL_MAX ? size.ws_col : WIDTH_TERMINAL_MAX;
-}
-
 static int parse_option(struct report *r, int option, const char *argument)
 {
 	int64_t value = 0;
@@ -75,11 +52,11 @@ static int parse_option(struct report *r, int option, const char *argument)
 		r->view = &view_json;
 		return 0;
 	case 'w':
-		rc = text_parse_number(argument, VIEW_WIDTH_MIN, WIDTH_MAX, &value);
+		rc = text_parse_number(argument, VIEW_WIDTH_MIN, PAGE_WIDTH_MAX, &value);
 		r->options.width = (unsigned)value;
 		return rc;
 	case 'C':
-		return parse_color(argument, &r->options.color);
+		return page_parse_color(argument, &r->options.color);
 	default:
 		return -1;
 	}
@@ -121,64 +98,13 @@ static int parse(int argc, char **argv, struct report *r)
 	return COMMAND_FINE;
 }
 
-static void options_from_trace(struct view_options *o, const struct source *source)
-{
-	if (!ctf_origin_count(source))
-		return;
-	const struct ctf_metadata *metadata = ctf_origin_at(source, 0)->metadata;
-	const char *reason = ctf_env_find(metadata, "rung_reason");
-	o->recorder = ctf_env_find(metadata, "rung");
-	if (!o->recorder)
-		o->recorder = ctf_env_find(metadata, "tracer_name");
-	if (reason && strcmp(reason, "highest"))
-		o->reason = reason;
-	const char *only = ctf_env_find(metadata, "only_targets");
-	o->only_targets = only && strcmp(only, "0");
-}
-
-static void tell_warnings(const struct source *source)
-{
-	uint64_t count = ctf_warning_count(source);
-	const char *warning;
-	for (size_t i = 0; i < WARNINGS_SHOWN && (warning = ctf_warning_at(source, i)); i++)
-		fprintf(stderr, "cairn report: warning: %s\n", warning);
-	if (count > WARNINGS_SHOWN)
-		fprintf(stderr, "cairn report: and %llu warnings more\n",
-			(unsigned long long)(count - WARNINGS_SHOWN));
-}
-
-static int print_story(const struct report *r, const struct story *story, struct err *e)
+static int print_story(struct report *r, const struct story *story, struct err *e)
 {
 	struct text page = {0};
-	int rc = 0;
 	r->view->print(story, &r->options, &page);
-	if (page.failed)
-		rc = err_set(e, ENOMEM, "no memory for the report");
-	else if (fwrite(page.data ? page.data : "", 1, page.bytes, stdout) != page.bytes ||
-		 fflush(stdout))
-		rc = err_errno(e, "cannot write the report");
+	int rc = page_write(&page, e);
 	text_deinit(&page);
 	return rc;
-}
-
-/* All analyses, and the names of addresses. */
-static int analyse(struct source *source, struct story **ret, struct err *e)
-{
-	const struct analysis *wanted[STORY_ANALYSES_MAX + 1] = {&analysis_names};
-	for (size_t i = 0; analysis_all[i] && i + 2 < STORY_ANALYSES_MAX; i++)
-		wanted[i + 1] = analysis_all[i];
-	return analysis_run(source, wanted, ret, e);
-}
-
-/* The kernel's own functions: from /proc/kallsyms where it still is the boot that was recorded. */
-static void name_addresses(struct report *r, const struct source *source, const struct story *story)
-{
-	r->options.names = view_names_of(story);
-	if (!ctf_origin_count(source))
-		return;
-	const struct ctf_metadata *metadata = ctf_origin_at(source, 0)->metadata;
-	if (metadata->clock.uuid)
-		symbol_use_running_kernel(view_names_symbol(story), metadata->clock.uuid, NULL);
 }
 
 static int report(struct report *r, struct err *e)
@@ -189,14 +115,14 @@ static int report(struct report *r, struct err *e)
 	int rc = ctf_open(&source, r->directory, NULL, e);
 	if (rc < 0)
 		return rc;
-	options_from_trace(&r->options, source);
-	rc = analyse(source, &story, e);
+	page_options_from(&r->options, source);
+	rc = page_analyse(source, &story, e);
 	r->options.damaged = rc || ctf_warning_count(source);
 	if (story)
-		name_addresses(r, source, story);
+		page_name_addresses(&r->options, source, story);
 	/* What could be read before the damage is still worth telling. */
 	int printed = story ? print_story(r, story, rc ? &late : e) : 0;
-	tell_warnings(source);
+	page_tell_warnings("report", source);
 	story_destroy(story);
 	source_close(source);
 	return rc ? rc : printed;
