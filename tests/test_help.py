@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 pytestmark = pytest.mark.quick
-COMMANDS = ["record", "snapshot", "recover", "report", "dump", "list", "doctor"]
+COMMANDS = ["record", "snapshot", "recover", "report", "waits", "dump", "list", "doctor"]
 
 
 def run(*call):

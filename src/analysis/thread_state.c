@@ -121,6 +121,7 @@ static void tell_before(struct states *s, const struct activity *a, uint64_t fro
 		.from_ns = from_ns,
 		.to_ns = to_ns,
 		.cpu = a->cpu,
+		.woken = true,
 		.cause = cause,
 	};
 	if (to_ns > from_ns)

@@ -64,8 +64,8 @@ struct stretch {
 	enum thread_state state;  /* RUNNING, QUEUED, BLOCKED or UNKNOWN */
 	enum certainty certainty; /* but for gaps, which may be told only later */
 	uint64_t from_ns, to_ns;
-	int32_t cpu;               /* where it runs, or for which it queues */
-	bool woken;                /* QUEUED: after a waking or birth; else it was preempted */
+	int32_t cpu; /* where it runs, or for which it queues */
+	bool woken;  /* QUEUED: after a waking or birth, or nobody knows; else preempted */
 	const struct sleep *sleep; /* BLOCKED: as far as it is known by then; or NULL */
 	const struct cause *cause; /* BLOCKED: what ended it; NULL when unknown */
 };

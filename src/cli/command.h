@@ -35,5 +35,6 @@ int cmd_record(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
+int cmd_waits(int argc, char **argv);
 
 #endif

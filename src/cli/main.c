@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{"snapshot", cmd_snapshot, "keep what a flight recorder holds now"},
 	{"recover", cmd_recover, "make a damaged trace readable again"},
 	{"report", cmd_report, "the story of a trace on one page"},
+	{"waits", cmd_waits, "who waited for whom, through what"},
 	{"dump", cmd_dump, "print a trace's events as text or JSON"},
 	{"list", cmd_list, "what can be recorded: sets, tracepoints, their fields"},
 	{"doctor", cmd_doctor, "what this machine permits, and what would help"},

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any sequence of events, through all analyses and both views: no crash, nothing negative.
+ * Any sequence of events, through all analyses and views: no crash, nothing negative; each
+ * thread's path is disjoint, adds up to its interval, and ends.
  *
  * Eight bytes are an event: its type, cpu, thread, the step in time, and four small fields.
  */
-#include "analysis/thread_state.h"
+#include "analysis/path.h"
 #include "event/script.h"
 #include "view/view.h"
+#include "view/waits_view.h"
 
 #include <stdlib.h>
 
-enum { EVENT_BYTES = 8, FIELDS = 4 };
+enum { EVENT_BYTES = 8, FIELDS = 4, SEGMENTS_MAX = 10000 };
 
 static const char types[] =
 	"1 sched_switch prev_tid=0 next_tid=0 prev_state=0 prev_site=0\n"
@@ -85,6 +87,57 @@ static void check(const struct story *story)
 	}
 }
 
+/* P1 */
+static void check_sum(const struct segment *list, uint64_t from_ns, uint64_t to_ns)
+{
+	for (const struct segment *s = list; s; s = s->next) {
+		if (s->from_ns != from_ns || s->to_ns <= s->from_ns)
+			abort();
+		if (s->children)
+			check_sum(s->children, s->from_ns, s->to_ns);
+		from_ns = s->to_ns;
+	}
+	if (from_ns != to_ns)
+		abort();
+}
+
+static void check_paths(const struct story *story)
+{
+	const struct history *h = story_state(story, &analysis_history);
+	uint64_t from_ns = story->begin_ns, to_ns = story->end_ns;
+	array_each(thread, &h->threads->all) {
+		struct arena *arena = arena_create();
+		struct path path;
+		for (unsigned cut = 0; cut < 2; cut++) { /* the whole, and its middle */
+			uint64_t less_ns = cut * (to_ns - from_ns) / 4;
+			if (path_explain(h, *thread, from_ns + less_ns, to_ns - less_ns,
+					 SEGMENTS_MAX, arena, &path))
+				abort();
+			check_sum(path.first, path.from_ns, path.to_ns);
+		}
+		arena_destroy(arena);
+	}
+}
+
+static void check_waits(const struct story *story)
+{
+	static const struct waits_view *const views[] = {&waits_text, &waits_json, &waits_folded};
+	const struct threads *t = story_state(story, &analysis_threads);
+	for (size_t i = 0; i < 2 * sizeof(views) / sizeof(views[0]); i++) {
+		const struct view_options options = {.path = "x", .width = VIEW_WIDTH_MIN};
+		const struct waits_question question = {
+			.thread = i % 2 && t->all.count ? t->all.items[0] : NULL,
+			.to_ns = UINT64_MAX,
+			.idle = true,
+		};
+		struct text out = {0};
+		views[i / 2]->print(story, &options, &question, &out);
+		if (out.failed)
+			abort();
+		text_deinit(&out);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
@@ -104,6 +157,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	if (analysis_run(&f.source, analysis_all, &story, &e))
 		abort();
 	check(story);
+	check_paths(story);
+	check_waits(story);
 	for (const struct view *const *view = view_all; *view; view++) {
 		const struct view_options options = {.path = "x", .width = VIEW_WIDTH_MIN};
 		struct text out = {0};

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The longest waits: for what, where, and what ended each. */
+/* The longest waits: for what, where, what ended each, and what that one did meanwhile. */
 #include "util/utf8.h"
-#include "view/text_page.h"
+#include "view/text_tree.h"
 #include "view/words.h"
 
 #include <string.h>
 
 enum { DURATION_COLUMNS = 7, JOINS_SOUGHT = 64 };
+
+/* Of what a waker did meanwhile: a line for a tenth of the wait. */
+enum { MEANWHILE_ROWS = 3, MEANWHILE_DEPTH = 3, MEANWHILE_SHARE = 10, SEGMENTS_MAX = 1 << 14 };
 
 /* A line below a wait's first. */
 static void print_below(struct page *p, const char *before, const struct text *text)
@@ -35,6 +38,57 @@ static void words_after(const struct wait_line *line, struct text *out)
 			   out->bytes ? "; " : "");
 }
 
+/* The line for the waker tells no more than who it was: what it did stands below. */
+static const struct tally *meanwhile_of(const struct tally *wait, const struct sleep *sleep)
+{
+	const struct tally *only = wait->children;
+	if (only && !only->next && only->key.kind == TALLY_FOR &&
+	    only->key.thread == sleep->cause.thread)
+		return only;
+	return wait;
+}
+
+/* More than who ended the wait, and that it ran or that a disk did what is said of it already. */
+static bool tells_more(const struct tally *parent, const struct sleep *sleep, uint64_t least_ns)
+{
+	for (const struct tally *line = parent->children; line; line = line->next) {
+		bool device = line->key.kind == SEGMENT_DEVICE && sleep->cause.kind != CAUSE_DISK;
+		bool more = device || line->key.kind == TALLY_FOR ||
+			    line->key.kind == SEGMENT_BLOCKED || line->key.kind == SEGMENT_QUEUE ||
+			    line->key.kind == SEGMENT_WORK;
+		if (more && line->total_ns >= least_ns)
+			return true;
+	}
+	return false;
+}
+
+static void print_meanwhile(struct page *p, const struct sleep *sleep)
+{
+	const struct history *h = story_state(p->scene.story, &analysis_history);
+	const struct tally_options o = {
+		.from_ns = sleep->from_ns, .to_ns = sleep->woken_ns, .segments_max = SEGMENTS_MAX};
+	const struct tree_limits limits = {
+		.rows = MEANWHILE_ROWS,
+		.rows_below = MEANWHILE_ROWS,
+		.least_ns = sleep_ns(sleep) / MEANWHILE_SHARE,
+		.depth = MEANWHILE_DEPTH,
+	};
+	struct tallies t;
+	if (tallies_init(&t)) {
+		p->scene.failed = true;
+		return;
+	}
+	tallies_add_thread(&t, h, sleep->thread, &o);
+	tallies_sort(&t);
+	p->scene.failed = p->scene.failed || t.failed;
+	if (t.root.children && t.root.children->children) {
+		const struct tally *parent = meanwhile_of(t.root.children, sleep);
+		if (tells_more(parent, sleep, limits.least_ns))
+			page_tree(p, parent, DURATION_COLUMNS + 2, &limits);
+	}
+	tallies_deinit(&t);
+}
+
 static void print_wait(struct page *p, const struct wait_line *line)
 {
 	const struct sleep *sleep = &line->group->longest;
@@ -52,6 +106,7 @@ static void print_wait(struct page *p, const struct wait_line *line)
 	page_line(p, "%*s%s  %s", padding > 0 ? padding : 0, "", took.text, head.data);
 	print_below(p, "at ", &place);
 	print_below(p, "", &cause);
+	print_meanwhile(p, sleep);
 	print_below(p, "", &after);
 	text_deinit(&head);
 	text_deinit(&place);

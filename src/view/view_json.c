@@ -1,52 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The whole story for programs: every figure raw, in ns and bytes. */
 #include "analysis/syscalls.h"
-#include "util/json.h"
+#include "view/json_parts.h"
 #include "view/words.h"
-
-static void write_place(struct json *j, const struct view_place *place, uint64_t ip)
-{
-	json_open(j, NULL, '{');
-	json_uint(j, "ip", ip);
-	if (place->function)
-		json_string(j, "function", place->function);
-	if (place->file) {
-		json_string(j, "file", place->file);
-		json_uint(j, "line", place->line);
-	}
-	if (place->module) {
-		json_string(j, "module", place->module);
-		json_uint(j, "offset", place->offset);
-	}
-	json_close(j);
-}
-
-static void write_stack(struct json *j, const struct scene *s, const char *key, uint32_t site,
-			uint64_t time_ns)
-{
-	struct stack stack;
-	stack_init(&stack, s, site, time_ns);
-	if (!stack.count)
-		return;
-	if (stack.probable)
-		json_bool(j, "stack_inferred", true);
-	json_open(j, key, '[');
-	for (size_t i = 0; i < stack.count; i++)
-		write_place(j, &stack.places[i], stack.ips[i]);
-	json_close(j);
-}
-
-static void write_thread_id(struct json *j, const char *key, const struct thread *thread)
-{
-	if (!thread)
-		return;
-	json_open(j, key, '{');
-	json_int(j, "tid", thread->tid);
-	if (thread->process)
-		json_int(j, "pid", thread->process->pid);
-	json_string(j, "name", thread->comm);
-	json_close(j);
-}
 
 static void write_histogram(struct json *j, const struct histogram *h)
 {
@@ -156,33 +112,6 @@ static void write_threads(struct json *j, const struct scene *s)
 	json_close(j);
 }
 
-static void write_cause(struct json *j, const struct scene *s, const struct sleep *sleep)
-{
-	static const char *const kinds[CAUSE_KINDS] = {"unknown", "task",      "timer",
-						       "disk",    "interrupt", "softirq"};
-	const struct cause *cause = &sleep->cause;
-	json_open(j, "cause", '{');
-	json_string(j, "kind", kinds[cause->kind]);
-	if (cause->number >= 0)
-		json_int(j, "number", cause->number);
-	write_thread_id(j, "thread", cause->thread);
-	write_thread_id(j, "queuer", cause->queuer);
-	if (cause->function)
-		json_uint(j, "function", cause->function);
-	write_stack(j, s, "stack", cause->site, sleep->woken_ns);
-	if (cause->kind == CAUSE_DISK) {
-		const struct disk_request *r = &cause->request;
-		json_uint(j, "dev", r->dev);
-		json_string(j, "disk", inventory_disk(s->inventory, r->dev));
-		json_string(j, "op", disk_op_name(r->op));
-		json_uint(j, "bytes", r->bytes);
-		json_uint(j, "issue_ns", r->issue_ns);
-		json_uint(j, "done_ns", r->done_ns);
-		write_thread_id(j, "issuer", r->issuer);
-	}
-	json_close(j);
-}
-
 static void write_wait(struct json *j, const struct scene *s, const struct wait_group *g)
 {
 	static const char *const certainties[] = {"exact", "inferred", "unknown"};
@@ -192,7 +121,7 @@ static void write_wait(struct json *j, const struct scene *s, const struct wait_
 	stack_init(&stack, s, sleep->site, sleep->from_ns);
 	words_wait(s, sleep, &stack, &words);
 	json_open(j, NULL, '{');
-	write_thread_id(j, "thread", g->thread);
+	json_thread(j, "thread", g->thread);
 	json_string(j, "for", words.data);
 	json_int(j, "syscall", g->syscall);
 	json_string(j, "syscall_name", syscall_name(g->syscall));
@@ -207,8 +136,8 @@ static void write_wait(struct json *j, const struct scene *s, const struct wait_
 	json_uint(j, "run_ns", sleep->run_ns);
 	json_bool(j, "open", sleep->open);
 	json_string(j, "certainty", certainties[sleep->certainty]);
-	write_stack(j, s, "stack", sleep->site, sleep->from_ns);
-	write_cause(j, s, sleep);
+	json_stack(j, s, "stack", sleep->site, sleep->from_ns);
+	json_cause(j, s, sleep);
 	json_close(j);
 	json_close(j);
 	text_deinit(&words);
@@ -230,11 +159,11 @@ static void write_latency(struct json *j, const struct scene *s)
 	json_open(j, "woken_until_running", '{');
 	json_open(j, "all", '{');
 	write_histogram(j, &s->latency->all);
-	write_thread_id(j, "longest", s->latency->longest.thread);
+	json_thread(j, "longest", s->latency->longest.thread);
 	json_close(j);
 	json_open(j, "targets", '{');
 	write_histogram(j, &s->latency->targets);
-	write_thread_id(j, "longest", s->latency->longest_target.thread);
+	json_thread(j, "longest", s->latency->longest_target.thread);
 	json_close(j);
 	json_close(j);
 }
@@ -252,7 +181,7 @@ static void write_disks(struct json *j, const struct scene *s)
 			json_string(j, "op", disk_op_name(op));
 			json_uint(j, "bytes", (*each)->ops[op].bytes);
 			write_histogram(j, &(*each)->ops[op].latency_ns);
-			write_thread_id(j, "longest_issuer", (*each)->ops[op].longest.issuer);
+			json_thread(j, "longest_issuer", (*each)->ops[op].longest.issuer);
 			json_close(j);
 		}
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "analysis/story_test.h"
 
+#include "analysis/threads.h"
 #include "view/table.h"
 #include "view/unit.h"
-#include "view/view.h"
+#include "view/waits_view.h"
 
 #include <string.h>
 
@@ -175,6 +176,32 @@ static void json_report_is_as_it_should_be(void **state)
 	print_golden(&view_json, "tests/golden/report.json");
 }
 
+static void print_waits(const struct waits_view *view, int32_t tid, const char *path)
+{
+	char *script = read_file("tests/golden/report.events");
+	struct story *story = story_of(script);
+	const struct threads *threads = story_state(story, &analysis_threads);
+	const struct waits_question question = {.thread = threads_find(threads, tid),
+						.to_ns = UINT64_MAX};
+	struct text out = {0};
+	view->print(story, &options, &question, &out);
+	assert_false(out.failed);
+	expect_golden(out.data, path);
+	text_deinit(&out);
+	story_destroy(story);
+	free(script);
+}
+
+static void waits_are_as_they_should_be(void **state)
+{
+	(void)state;
+	print_waits(&waits_text, 52, "tests/golden/waits_thread.txt");
+	print_waits(&waits_text, 0, "tests/golden/waits.txt");
+	print_waits(&waits_json, 52, "tests/golden/waits_thread.json");
+	print_waits(&waits_json, 0, "tests/golden/waits.json");
+	print_waits(&waits_folded, 52, "tests/golden/waits_thread.folded");
+}
+
 /* A server's event loop was idle until a client came; it waited for one of its own kind. */
 static void event_loops_without_work_are_idle(void **state)
 {
@@ -262,6 +289,7 @@ int main(void)
 		cmocka_unit_test(tables_align_and_fit),
 		cmocka_unit_test(report_is_as_it_should_be),
 		cmocka_unit_test(json_report_is_as_it_should_be),
+		cmocka_unit_test(waits_are_as_they_should_be),
 		cmocka_unit_test(event_loops_without_work_are_idle),
 		cmocka_unit_test(forked_processes_wait_alike),
 		cmocka_unit_test(odd_traces_give_a_page),

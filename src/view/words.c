@@ -87,7 +87,7 @@ static void words_bare(const struct stack *stack, struct text *out)
 	text_print(out, ", its caller is not known");
 }
 
-void words_stack(const struct stack *stack, struct text *out)
+void words_stack_callers(const struct stack *stack, unsigned callers, struct text *out)
 {
 	const struct view_place *place = &stack->places[stack->own];
 	if (!stack->count)
@@ -102,7 +102,7 @@ void words_stack(const struct stack *stack, struct text *out)
 		text_print(out, " %s", place->function);
 	else if (place->function && place->module)
 		text_print(out, " (%s)", base_name(place->module));
-	for (size_t i = 1; i <= STACK_CALLERS_SHOWN && stack->own + i < stack->count; i++) {
+	for (size_t i = 1; i <= callers && stack->own + i < stack->count; i++) {
 		place = &stack->places[stack->own + i];
 		if (!place->function || is_runtime(place->module))
 			break;
@@ -127,8 +127,8 @@ bool words_is_join(const struct scene *s, const struct sleep *sleep, const struc
 	return (asked && text_glob("*join*", asked)) || (call && !strcmp(call, "exit"));
 }
 
-static const char *futex_word(const struct scene *s, const struct sleep *sleep,
-			      const struct stack *stack)
+/* By what the program asked the C library for; NULL when that does not tell. */
+static const char *futex_kind(const struct stack *stack)
 {
 	static const struct {
 		const char *pattern, *word;
@@ -140,13 +140,26 @@ static const char *futex_word(const struct scene *s, const struct sleep *sleep,
 		{"mtx_*lock", "lock"},
 	};
 	const char *asked = asked_for(stack);
-	if (words_is_join(s, sleep, stack))
-		return "a thread's end";
 	for (size_t i = 0; asked && i < sizeof(words) / sizeof(words[0]); i++) {
 		if (text_glob(words[i].pattern, asked))
 			return words[i].word;
 	}
-	return "lock or condition";
+	return NULL;
+}
+
+bool words_is_lock(const struct stack *stack)
+{
+	const char *kind = futex_kind(stack);
+	return kind && !strcmp(kind, "lock");
+}
+
+static const char *futex_word(const struct scene *s, const struct sleep *sleep,
+			      const struct stack *stack)
+{
+	if (words_is_join(s, sleep, stack))
+		return "a thread's end";
+	const char *kind = futex_kind(stack);
+	return kind ? kind : "lock or condition";
 }
 
 static const char *file_of(const struct scene *s, const struct sleep *sleep)

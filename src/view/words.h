@@ -22,11 +22,19 @@ void stack_init(struct stack *ret, const struct scene *s, uint32_t site, uint64_
 /* "checkout.c:88", or what there is instead; "" where no program's own place is known. */
 void words_line(const struct stack *stack, struct text *out);
 
-/* "checkout.c:88 lock_stock < reserve_stock < serve" */
-void words_stack(const struct stack *stack, struct text *out);
+/* "checkout.c:88 lock_stock < reserve_stock < serve"; with up to so many callers. */
+void words_stack_callers(const struct stack *stack, unsigned callers, struct text *out);
+
+static inline void words_stack(const struct stack *stack, struct text *out)
+{
+	words_stack_callers(stack, STACK_CALLERS_SHOWN, out);
+}
 
 /* A thread waits for another's end: long, and nobody's fault. */
 bool words_is_join(const struct scene *s, const struct sleep *sleep, const struct stack *stack);
+
+/* Of a futex's stack: the wait is for a lock, which somebody holds. */
+bool words_is_lock(const struct stack *stack);
 
 /* "lock (futex 0x5581…)", "fsync /var/lib/x", "read pipe:[77]", "nanosleep". */
 void words_wait(const struct scene *s, const struct sleep *sleep, const struct stack *stack,

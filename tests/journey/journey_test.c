@@ -127,7 +127,7 @@ static void stop_event(const char *directory)
 		fail_msg("%s", e.text);
 	do
 		assert_int_equal(source_next(source, &event, &e), 1);
-	while (event.type->kind != EVENT_SCHED_SWITCH);
+	while (event.type->kind != EVENT_SCHED_SWITCH || event.cpu);
 	assert_int_equal(event.time_ns, SLEEP_NS);
 	assert_int_equal(event.cpu, 0);
 	assert_int_equal(event.tid, WORKER);
@@ -217,8 +217,9 @@ static size_t record(struct subbuf *s, struct subbuf *other, struct subbuf *life
 	PUT(s, RECORDER_SWITCH, RUN_NS, recorder_switch, .next_tid = WORKER, .prev_prio = 120,
 	    .next_prio = 120);
 	subbuf_begin(other, RECORDER_STREAM_EVENTS, 1, uuid);
-	other->packet.tid = HOLDER;
 	put_site(other, SITE_GIVES, give_ip);
+	PUT(other, RECORDER_SWITCH, SLEEP_NS - 1, recorder_switch, .next_tid = HOLDER,
+	    .prev_prio = 120, .next_prio = 120);
 	PUT(other, RECORDER_WAKING_SITE, WAKE_NS, recorder_waking_site, .tid = WORKER, .prio = 120,
 	    .waker_site = SITE_GIVES);
 	subbuf_begin(life, RECORDER_STREAM_LIFE, 0, uuid);
