@@ -140,14 +140,37 @@ static void enter_softirq(struct cause_cpu *cpu, unsigned vec, uint64_t now_ns)
 	enter(cpu, CONTEXT_SOFTIRQ, &cause);
 }
 
+static void raised_by(const struct cause *cause, const struct event *e, struct cause *ret)
+{
+	*ret = *cause;
+	ret->at_ns = e->time_ns;
+	ret->cpu = e->cpu;
+	ret->raised = true;
+}
+
+static bool is_same_actor(const struct cause *a, const struct cause *b)
+{
+	return a->kind == b->kind && a->thread == b->thread && a->kind == CAUSE_TASK;
+}
+
+/* One run of a softirq may do what several had raised it for, also while it ran: whose is what? */
 static void raise_softirq(struct causes *c, struct cause_cpu *cpu, const struct event *e)
 {
 	uint64_t vec = event_uint(e, SOFTIRQ_RAISE_VEC);
-	if (vec >= SOFTIRQS || !(softirqs_for_others >> vec & 1) || cpu->raised[vec].kind)
+	struct cause cause;
+	if (vec >= SOFTIRQS || !(softirqs_for_others >> vec & 1))
 		return;
-	causes_of(c, e, &cpu->raised[vec]);
-	cpu->raised[vec].at_ns = e->time_ns;
-	cpu->raised[vec].raised = true;
+	causes_of(c, e, &cause);
+	for (unsigned i = 0; i < cpu->depth; i++) {
+		struct cause *running = &cpu->stack[i].cause;
+		if (running->raised && running->number == (int32_t)vec &&
+		    !is_same_actor(running, &cause))
+			running->shared = true;
+	}
+	if (!cpu->raised[vec].kind)
+		raised_by(&cause, e, &cpu->raised[vec]);
+	else if (!is_same_actor(&cpu->raised[vec], &cause))
+		cpu->raised[vec].shared = true;
 }
 
 static int work_queued(struct causes *c, const struct event *e)
@@ -190,7 +213,6 @@ static int work_started(struct causes *c, const struct event *e)
 	return 0;
 }
 
-/* Starts and ends may have been lost: better no queuer than the wrong one. */
 static void forget_works(struct causes *c)
 {
 	map_each(slot, &c->doing)
@@ -218,7 +240,6 @@ static int causes_event(void *state, const struct event *e)
 		break;
 	case EVENT_LOST:
 		*cpu = (struct cause_cpu){0};
-		forget_works(c);
 		break;
 	case EVENT_IRQ_ENTRY:
 		enter(cpu, CONTEXT_IRQ,

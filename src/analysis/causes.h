@@ -44,7 +44,9 @@ struct cause {
 	enum cause_kind kind;
 	int32_t number;        /* of the interrupt or softirq it came through, −1 without one */
 	uint64_t at_ns;        /* when it did what it did; of a raised softirq's the raising */
-	bool raised;           /* through a softirq that was raised at `at_ns` and ran later */
+	bool raised;           /* through a softirq that was raised at `at_ns` and ran later, … */
+	int32_t cpu;           /* … there; only with `raised` */
+	bool shared;           /* of a raised softirq: others raised it too, and may be the cause */
 	struct thread *thread; /* CAUSE_TASK: the one that did it */
 	struct thread *queuer; /* who had queued the work that thread was doing, or NULL */
 	uint64_t function;     /* of the timer; of the work the thread was doing; or 0 */

@@ -177,7 +177,9 @@ static int disks_event(void *state, const struct event *e)
 		return seen_issue(d, e);
 	if (e->type->kind == EVENT_BLOCK_DONE)
 		return seen_done(d, e);
-	pending_forget(d); /* events were lost: an old issue must not meet a later completion */
+	/* Events were lost: what completes next may be another request at the same place. */
+	map_each(slot, &d->pending)
+		((struct disk_request *)(uintptr_t)slot->value)->shared = true;
 	return 0;
 }
 

@@ -74,27 +74,28 @@ static const struct cause *keep_cause(struct walk *w, const struct cause *cause)
 	return copy;
 }
 
-/* What ran on a thread's own cpu during a gap is unknown, before and after it is not. */
+/*
+ * During a gap of its own cpu a thread need not have run, and if it went then, it came back in
+ * another gap: only before the first and behind the last of a span is it certain.
+ */
 static void add_run(struct walk *w, struct chain *c, struct thread *thread, const struct span *span,
-		    uint64_t from_ns, uint64_t to_ns)
+		    uint64_t span_from_ns, uint64_t from_ns, uint64_t to_ns)
 {
+	const struct gaps *gaps = losses_of(w->history->losses, span->cpu);
 	while (to_ns > from_ns) {
-		const struct gap *gap =
-			gaps_last(losses_of(w->history->losses, span->cpu), from_ns, to_ns);
-		uint64_t begin_ns = gap && gap->end_ns < to_ns ? gap->end_ns : from_ns;
-		if (!gap || gap->end_ns < to_ns) {
-			struct segment *s =
-				chain_add(w, c, SEGMENT_RUN, begin_ns, to_ns, span->certainty);
-			s->thread = thread;
-			s->cpu = span->cpu;
-			s->site = c->own ? 0 : c->site;
-			to_ns = begin_ns;
-		}
-		if (!gap)
-			break;
-		begin_ns = gap->begin_ns > from_ns ? gap->begin_ns : from_ns;
-		if (to_ns > begin_ns)
-			chain_add(w, c, SEGMENT_UNKNOWN, begin_ns, to_ns, 0)->thread = thread;
+		const struct gap *gap = gaps_last(gaps, from_ns, to_ns);
+		uint64_t begin_ns = from_ns;
+		if (gap)
+			begin_ns = gap->end_ns < to_ns ? gap->end_ns : gap->begin_ns;
+		if (begin_ns < from_ns)
+			begin_ns = from_ns;
+		bool certain = !gaps_between(gaps, span_from_ns, to_ns) ||
+			       !gaps_between(gaps, begin_ns, span->to_ns);
+		struct segment *s = chain_add(w, c, SEGMENT_RUN, begin_ns, to_ns,
+					      certain ? span->certainty : CERTAIN_INFERRED);
+		s->thread = thread;
+		s->cpu = span->cpu;
+		s->site = c->own ? 0 : c->site;
 		to_ns = begin_ns;
 	}
 }
@@ -159,12 +160,23 @@ static uint64_t add_device(struct walk *w, struct chain *c, const struct cause *
 	return begin_ns;
 }
 
+/* A softirq that ran before another thread did is a part of whatever raised it. */
+static bool ran_at_once(const struct walk *w, const struct cause *cause, uint64_t to_ns)
+{
+	const struct thread *tenant;
+	uint64_t since_ns;
+	return history_tenant(w->history, cause->cpu, to_ns, &tenant, &since_ns) &&
+	       since_ns <= cause->at_ns;
+}
+
 /* Backwards from `to`, when this cause acted, to `from` (P2). `why` is the reason behind it. */
 static void walk_cause(struct walk *w, struct chain *c, struct thread *waiter,
 		       const struct cause *cause, uint32_t why, uint64_t from_ns, uint64_t to_ns)
 {
 	for (unsigned hop = 0; cause && hop < HOPS_MAX && to_ns > from_ns; hop++) {
-		if (cause->raised && cause->at_ns < to_ns) {
+		if (cause->shared && c->certainty == CERTAIN_EXACT)
+			c->certainty = CERTAIN_INFERRED;
+		if (cause->raised && cause->at_ns < to_ns && !ran_at_once(w, cause, to_ns)) {
 			uint64_t raised_ns = cause->at_ns > from_ns ? cause->at_ns : from_ns;
 			bool lost = lost_between(w, -1, raised_ns, to_ns);
 			chain_add(w, c, SEGMENT_SOFTIRQ, raised_ns, to_ns,
@@ -249,7 +261,8 @@ static void add_span(struct walk *w, struct chain *c, struct thread *thread, siz
 	const struct span *span = &history_of(w->history, thread)->spans.items[index];
 	switch (span->state) {
 	case THREAD_RUNNING:
-		add_run(w, c, thread, span, from_ns, to_ns);
+		add_run(w, c, thread, span, span_from(history_of(w->history, thread), index),
+			from_ns, to_ns);
 		break;
 	case THREAD_QUEUED:
 		add_queue(w, c, thread, span, from_ns, to_ns);

@@ -54,21 +54,33 @@ static void tell_stretch(struct states *s, const struct stretch *stretch)
 	}
 }
 
+/*
+ * What is not known may still be guessed by what is known around it, where most of the time was
+ * watched: whoever listens hears that, as inferred, and the account keeps it as unknown.
+ */
+static bool may_guess(const struct states *s, const struct activity *a, uint64_t to_ns)
+{
+	uint64_t unwatched_ns = gaps_between(&s->losses->any, a->since_ns, to_ns);
+	return a->state == THREAD_UNKNOWN && a->guess && unwatched_ns * 2 <= to_ns - a->since_ns;
+}
+
 static void tell_spent(struct states *s, const struct activity *a, uint64_t to_ns, bool inferred)
 {
-	bool asleep = a->state == THREAD_BLOCKED && a->sleeping;
+	bool guessed = may_guess(s, a, to_ns);
+	enum thread_state state = guessed ? a->guess : a->state;
+	bool asleep = state == THREAD_BLOCKED && a->sleeping;
 	const struct stretch stretch = {
 		.thread = a->thread,
-		.state = a->state,
-		.certainty = a->state == THREAD_UNKNOWN ? CERTAIN_UNKNOWN
-			     : inferred                 ? CERTAIN_INFERRED
-							: CERTAIN_EXACT,
+		.state = state,
+		.certainty = state == THREAD_UNKNOWN ? CERTAIN_UNKNOWN
+			     : inferred || guessed   ? CERTAIN_INFERRED
+						     : CERTAIN_EXACT,
 		.from_ns = a->since_ns,
 		.to_ns = to_ns,
 		.cpu = a->cpu,
 		.woken = a->woken || a->sleeping,
 		.sleep = asleep ? &a->sleep : NULL,
-		.cause = asleep ? &a->sleep.cause : NULL,
+		.cause = asleep ? &a->sleep.cause : a->guess_cause,
 	};
 	tell_stretch(s, &stretch);
 }
@@ -100,9 +112,12 @@ static void doubt(struct states *s, struct activity *a, uint64_t to_ns)
 		settle(s, a, gap_ns, false);
 	else if (known)
 		s->contradictions++;
+	if (known)
+		a->guess = a->state;
 	a->state = THREAD_UNKNOWN;
-	a->sleeping = a->woken = false;
 	settle(s, a, to_ns, false);
+	a->sleeping = a->woken = false;
+	a->guess = THREAD_UNSEEN;
 }
 
 static bool gap_since(const struct states *s, const struct activity *a, uint64_t to_ns)
@@ -216,6 +231,7 @@ static int switch_in(struct states *s, struct thread *thread, int32_t cpu, uint6
 		}
 		break;
 	default:
+		a->guess = THREAD_QUEUED;
 		doubt(s, a, at_ns);
 	}
 	if (a->sleeping) {
@@ -252,6 +268,7 @@ static void end_run(struct states *s, struct thread *thread, struct activity *a,
 		a->cpu = cpu;
 		settle(s, a, at_ns, false);
 	} else {
+		a->guess = THREAD_RUNNING;
 		doubt(s, a, at_ns);
 	}
 }
@@ -339,7 +356,11 @@ static void wake_up(struct states *s, struct activity *a, const struct event *e,
 		if (gap_since(s, a, e->time_ns))
 			a->sleep.certainty = CERTAIN_INFERRED;
 	}
+	a->guess = THREAD_BLOCKED;
+	a->guess_cause = cause;
 	settle(s, a, e->time_ns, false);
+	a->guess = THREAD_UNSEEN;
+	a->guess_cause = NULL;
 	a->state = THREAD_QUEUED;
 	a->woken = true;
 }

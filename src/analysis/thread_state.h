@@ -90,6 +90,8 @@ struct activity {
 	bool woken;         /* in the queue because of a waking */
 	int32_t in_syscall; /* one more than the number, where all system calls were recorded */
 	struct wake early;  /* the last waking while it ran */
+	enum thread_state guess; /* of UNKNOWN: what it may have been; UNSEEN: no idea */
+	const struct cause *guess_cause;
 	struct sleep sleep;
 	enum thread_state before; /* what it seems to have done before its first event */
 	uint64_t before_ns;
