@@ -38,7 +38,7 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .SECONDARY:
 .PHONY: all deps run check test tested clean tidy format format-check gate-free sanitize fuzz \
 	fuzzers bench bench-recorder bench-trace bench-server bench-guest bench-ctf bench-stack \
-	install uninstall
+	bench-waits install uninstall
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(SHOP)
@@ -86,7 +86,13 @@ $(BUILD)/gen/%.bpf.o: src/kernel/%.bpf.c $(BPF_INCLUDES) | $(BUILD)/.packages
 
 $(BUILD)/test/%_test: $(BUILD)/testobj/%_test.o $(BUILD)/libparts.a
 	@mkdir -p $(@D)
-	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka
+
+# The machine that makes traces whose truth is known.
+SYNTH := $(filter-out %_test.c, $(wildcard tests/synth/*.c))
+SYNTH := $(SYNTH:tests/synth/%.c=$(BUILD)/testobj/%.o)
+$(BUILD)/test/synth_test $(BUILD)/test/waits_truth_test $(BUILD)/bench/path_speed: $(SYNTH)
 
 # System calls and allocations that this test makes fail.
 $(BUILD)/test/ctf_fault_test: LDFLAGS += -Wl,--wrap=pwritev,--wrap=ftruncate,--wrap=openat \
@@ -101,7 +107,7 @@ $(BUILD)/helper/%: $(BUILD)/testobj/%.o $(BUILD)/libparts.a
 	@mkdir -p $(@D)
 	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-vpath %.c $(wildcard src/*) tests tests/journey
+vpath %.c $(wildcard src/*) tests tests/journey tests/synth
 vpath walk_%.c tests
 
 $(BUILD)/testobj/%.o: %.c | $(BUILD)/.packages $(BPFS)
@@ -195,9 +201,14 @@ bench-ctf: all $(BUILD)/bench/read_trace
 bench-stack: $(BUILD)/bench/stack_cost
 	@$<
 
+# How long explaining takes, up to 50 M events.
+bench-waits: $(BUILD)/bench/path_speed
+	@$<
+
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libparts.a
 	@mkdir -p $(@D)
-	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
+		$(filter %.c %.o,$^) $(filter %.a,$^) $(LIBS) $(if $(filter %.o,$^),-lcmocka)
 
 # What packagers expect: DESTDIR, PREFIX.
 BINDIR  = $(PREFIX)/bin
