@@ -22,6 +22,7 @@ PARTS   := $(filter-out $(BUILD)/obj/src/cli/main.o, $(OBJECTS))
 TESTS   := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(wildcard src/*/*_test.c tests/*/*_test.c)))
 FUZZERS := $(patsubst %.c,%,$(notdir $(wildcard src/*/*_fuzz.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
+EXAMPLES := $(patsubst examples/%/,$(BUILD)/examples/%,$(wildcard examples/*/))
 SHOP    := $(BUILD)/examples/shop
 REPLAYS := $(FUZZERS:%=$(BUILD)/replay/%)
 HELPERS := $(filter-out replay, $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
@@ -41,7 +42,7 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 	bench-waits install uninstall
 .DEFAULT_GOAL := all
 
-all: $(BUILD)/cairn $(SHOP)
+all: $(BUILD)/cairn $(EXAMPLES)
 
 # A missing package is said before a compiler says it worse.
 $(BUILD)/.packages: tools/deps.sh Makefile

@@ -42,14 +42,26 @@ static struct blame *row_of(struct blames *b, const struct blame_key *wanted)
 	}
 }
 
+/* Whose doing it was; NULL for a device's. */
+static const struct thread *doer_of(const struct tally *leaf, const struct above *above)
+{
+	switch (leaf->key.kind) {
+	case SEGMENT_TIMER:
+	case SEGMENT_BLOCKED:
+		return above->wait ? above->wait->key.thread : leaf->key.thread;
+	default:
+		return leaf->key.thread;
+	}
+}
+
 static struct blame_key key_of(const struct tally *leaf, const struct above *above)
 {
 	struct blame_key key = {
 		.kind = leaf->key.kind, .object = leaf->key.object, .idle = leaf->key.idle};
 	switch (leaf->key.kind) {
 	case SEGMENT_RUN:
-		key.thread = leaf->key.thread;
 		key.site = above->actor ? above->actor->cause.site : 0;
+		key.thread = key.site ? NULL : leaf->key.thread;
 		break;
 	case TALLY_BEHIND:
 	case SEGMENT_UNKNOWN:
@@ -57,8 +69,8 @@ static struct blame_key key_of(const struct tally *leaf, const struct above *abo
 		break;
 	case SEGMENT_TIMER:
 	case SEGMENT_BLOCKED:
-		key.thread = above->wait ? above->wait->key.thread : leaf->key.thread;
 		key.site = above->wait ? above->wait->key.site : leaf->key.site;
+		key.thread = key.site ? NULL : doer_of(leaf, above);
 		break;
 	default:
 		key.site = above->wait ? above->wait->key.site : 0;
@@ -75,8 +87,12 @@ static void add_leaf(struct blames *b, const struct tally *leaf, uint64_t ns,
 		return;
 	row->total_ns += ns;
 	row->count += leaf->count;
-	if (!row->longest || leaf->longest_ns > row->longest->longest_ns)
-		row->longest = leaf;
+	const struct thread *thread = doer_of(leaf, above);
+	row->others = row->others || (row->longest && thread != row->thread);
+	if (row->longest && leaf->longest_ns <= row->longest->longest_ns)
+		return;
+	row->longest = leaf;
+	row->thread = thread;
 }
 
 /* A line's own time is what its children do not have: all of it in a leaf. */

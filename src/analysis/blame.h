@@ -9,17 +9,20 @@
 #include "analysis/tally.h"
 
 struct blame_key {
-	unsigned kind;               /* enum segment_kind, TALLY_BEHIND instead of QUEUE */
-	const struct thread *thread; /* who ran, had the cpu, slept by choice; NULL for devices */
-	uint32_t site;               /* where that one was; of a device who waited for it; or 0 */
-	uint64_t object;             /* a device and its operation, a work's function, … */
-	bool idle;                   /* BEHIND: nobody had the cpu */
+	unsigned kind; /* enum segment_kind, TALLY_BEHIND instead of QUEUE */
+	const struct thread
+		*thread; /* who had the cpu or is not known to have done what; else NULL */
+	uint32_t site;   /* where it was; of a device where it was waited for; or 0 */
+	uint64_t object; /* a device and its operation, a work's function, … */
+	bool idle;       /* BEHIND: nobody had the cpu */
 };
 
 struct blame {
 	struct blame_key key;
 	uint64_t total_ns, count;
-	const struct tally *longest; /* the leaf with the longest piece */
+	const struct tally *longest; /* the leaf with the longest piece, … */
+	const struct thread *thread; /* … and who that was; NULL for devices */
+	bool others;                 /* of other threads as well */
 };
 
 struct blames {

@@ -337,6 +337,34 @@ static void what_is_not_looked_into_is_a_leaf(void **state)
 	story_destroy(story);
 }
 
+/* A snapshot begins in the middle of an interrupt: its exit has no entry. */
+static void an_exit_without_its_entry_harms_nothing(void **state)
+{
+	(void)state;
+	check_path("0us cpu0 sched_switch prev_tid=0 next_tid=7 prev_state=0\n"
+		   "0us cpu1 tid8 irq_handler_exit irq=9\n"
+		   "1us cpu1 tid8 softirq_exit vec=1\n"
+		   "2us cpu1 sched_switch prev_tid=0 next_tid=8 prev_state=0\n" ASLEEP
+		   "90us cpu1 tid8 sched_waking tid=7\n" AWAKE END,
+		   10, 90,
+		   "blocked 7 10-90\n"
+		   " run 8 10-90\n");
+}
+
+/* The kernel puts the woken thread into another cpu's queue: who runs there did not wake it. */
+static void whose_cpu_queues_a_thread_is_not_its_waker(void **state)
+{
+	(void)state;
+	check_path("0us cpu0 sched_switch prev_tid=0 next_tid=7 prev_state=0\n"
+		   "0us cpu1 sched_switch prev_tid=0 next_tid=8 prev_state=0\n"
+		   "0us cpu2 sched_switch prev_tid=0 next_tid=9 prev_state=0\n" ASLEEP
+		   "90us cpu1 tid8 sched_waking tid=7\n"
+		   "92us cpu2 tid9 sched_wakeup tid=7\n" AWAKE END,
+		   10, 90,
+		   "blocked 7 10-90\n"
+		   " run 8 10-90\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +383,8 @@ int main(void)
 		cmocka_unit_test(what_a_loss_touches_is_not_exact),
 		cmocka_unit_test(between_gaps_of_its_own_cpu_a_thread_need_not_have_run),
 		cmocka_unit_test(contradicting_wakers_end),
+		cmocka_unit_test(an_exit_without_its_entry_harms_nothing),
+		cmocka_unit_test(whose_cpu_queues_a_thread_is_not_its_waker),
 		cmocka_unit_test(what_is_not_looked_into_is_a_leaf),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,8 +149,9 @@ static struct tally *actor_of(struct tallies *t, struct tally *wait, const struc
 	line->count += !same;
 	if (s->site)
 		line->cause.site = s->site;
-	if (segment_ns(s) >= line->longest_ns) {
-		line->longest_ns = segment_ns(s);
+	line->piece_ns = same ? line->piece_ns + segment_ns(s) : segment_ns(s);
+	if (line->piece_ns >= line->longest_ns) {
+		line->longest_ns = line->piece_ns;
 		line->at_ns = s->from_ns;
 	}
 	return line;

@@ -46,6 +46,7 @@ struct tally {
 	uint64_t uncertain_ns; /* inferred, leaves only */
 	uint64_t longest_ns;
 	uint64_t at_ns;     /* when the longest began */
+	uint64_t piece_ns;  /* FOR: of what is being added without another's in between */
 	struct sleep sleep; /* BLOCKED: the longest */
 	struct cause cause; /* the longest's, where a segment has one */
 };

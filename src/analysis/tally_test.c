@@ -120,7 +120,7 @@ static void blame_goes_to_the_end_of_the_chain(void **state)
 	assert_int_equal(b.rows.items[0].total_ns, 50000);
 	assert_int_equal(b.rows.items[0].key.site, 5);
 	assert_int_equal(b.rows.items[1].key.kind, SEGMENT_RUN);
-	assert_int_equal(b.rows.items[1].key.thread->tid, 8);
+	assert_int_equal(b.rows.items[1].thread->tid, 8);
 	assert_int_equal(b.rows.items[1].key.site, 4);
 	assert_int_equal(b.rows.items[1].total_ns, 20000);
 	assert_int_equal(b.rows.items[2].key.kind, TALLY_BEHIND);

@@ -29,6 +29,8 @@ static const char usage[] =
 	"                      next of that: the longest such interval is told\n"
 	"  -p, --pid PID       of all threads: only those of this process\n"
 	"  -c, --comm NAME     only threads of this name; * and ? match as in a shell\n"
+	"      --by WHAT       all waits by syscall, lock, file or peer, not by whom or\n"
+	"                      what they were for in the end (blame)\n"
 	"      --idle          idle waits too: by choice, for a child, for work to do\n"
 	"  -n, --top N         rows of the table, or lines of the tree\n"
 	"  -j, --json          all segments, for programs; times in ns\n"
@@ -52,6 +54,18 @@ struct waits_command {
 	struct text interval;
 };
 
+static int parse_by(const char *word, enum waits_by *ret)
+{
+	static const char *const words[] = {"blame", "syscall", "lock", "file", "peer"};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcmp(word, words[i])) {
+			*ret = (enum waits_by)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
 static int parse_option(struct waits_command *w, int option, const char *argument)
 {
 	int64_t value = 0;
@@ -70,6 +84,8 @@ static int parse_option(struct waits_command *w, int option, const char *argumen
 	case 'c':
 		w->options.comm = argument;
 		return 0;
+	case 'b':
+		return parse_by(argument, &w->question.by);
 	case 'i':
 		w->question.idle = true;
 		return 0;
@@ -95,13 +111,19 @@ static int parse_option(struct waits_command *w, int option, const char *argumen
 /* COMMAND_FINE with everything in `*w`, −1 after --help, else COMMAND_USAGE. */
 static int parse(int argc, char **argv, struct waits_command *w)
 {
-	static const struct option options[] = {
-		{"from", required_argument, NULL, 'F'},  {"to", required_argument, NULL, 'T'},
-		{"pid", required_argument, NULL, 'p'},   {"comm", required_argument, NULL, 'c'},
-		{"idle", no_argument, NULL, 'i'},        {"top", required_argument, NULL, 'n'},
-		{"json", no_argument, NULL, 'j'},        {"folded", no_argument, NULL, 'f'},
-		{"width", required_argument, NULL, 'w'}, {"color", required_argument, NULL, 'C'},
-		{"help", no_argument, NULL, 'h'},        {0}};
+	static const struct option options[] = {{"from", required_argument, NULL, 'F'},
+						{"to", required_argument, NULL, 'T'},
+						{"pid", required_argument, NULL, 'p'},
+						{"comm", required_argument, NULL, 'c'},
+						{"by", required_argument, NULL, 'b'},
+						{"idle", no_argument, NULL, 'i'},
+						{"top", required_argument, NULL, 'n'},
+						{"json", no_argument, NULL, 'j'},
+						{"folded", no_argument, NULL, 'f'},
+						{"width", required_argument, NULL, 'w'},
+						{"color", required_argument, NULL, 'C'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
 	for (int c; (c = getopt_long(argc, argv, "p:c:n:jw:h", options, NULL)) != -1;) {
 		if (c == 'h') {
 			fputs(usage, stdout);

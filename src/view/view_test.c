@@ -176,13 +176,14 @@ static void json_report_is_as_it_should_be(void **state)
 	print_golden(&view_json, "tests/golden/report.json");
 }
 
-static void print_waits(const struct waits_view *view, int32_t tid, const char *path)
+static void print_waits(const struct waits_view *view, int32_t tid, enum waits_by by,
+			const char *path)
 {
 	char *script = read_file("tests/golden/report.events");
 	struct story *story = story_of(script);
 	const struct threads *threads = story_state(story, &analysis_threads);
-	const struct waits_question question = {.thread = threads_find(threads, tid),
-						.to_ns = UINT64_MAX};
+	const struct waits_question question = {
+		.thread = threads_find(threads, tid), .to_ns = UINT64_MAX, .by = by};
 	struct text out = {0};
 	view->print(story, &options, &question, &out);
 	assert_false(out.failed);
@@ -195,11 +196,15 @@ static void print_waits(const struct waits_view *view, int32_t tid, const char *
 static void waits_are_as_they_should_be(void **state)
 {
 	(void)state;
-	print_waits(&waits_text, 52, "tests/golden/waits_thread.txt");
-	print_waits(&waits_text, 0, "tests/golden/waits.txt");
-	print_waits(&waits_json, 52, "tests/golden/waits_thread.json");
-	print_waits(&waits_json, 0, "tests/golden/waits.json");
-	print_waits(&waits_folded, 52, "tests/golden/waits_thread.folded");
+	print_waits(&waits_text, 52, WAITS_BY_BLAME, "tests/golden/waits_thread.txt");
+	print_waits(&waits_text, 0, WAITS_BY_BLAME, "tests/golden/waits.txt");
+	print_waits(&waits_json, 52, WAITS_BY_BLAME, "tests/golden/waits_thread.json");
+	print_waits(&waits_json, 0, WAITS_BY_BLAME, "tests/golden/waits.json");
+	print_waits(&waits_text, 0, WAITS_BY_PEER, "tests/golden/waits_peer.txt");
+	print_waits(&waits_text, 0, WAITS_BY_LOCK, "tests/golden/waits_lock.txt");
+	print_waits(&waits_text, 0, WAITS_BY_FILE, "tests/golden/waits_file.txt");
+	print_waits(&waits_json, 0, WAITS_BY_SYSCALL, "tests/golden/waits_syscall.json");
+	print_waits(&waits_folded, 52, WAITS_BY_BLAME, "tests/golden/waits_thread.folded");
 }
 
 /* A server's event loop was idle until a client came; it waited for one of its own kind. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The answers for programs: a thread's segments as they are and its tree; or the table. */
 #include "view/json_parts.h"
-#include "view/waits_answer.h"
+#include "view/waits_groups.h"
 #include "view/words_tally.h"
 
 static const char *const certainties[] = {"exact", "inferred", "unknown"};
@@ -143,7 +143,8 @@ static void write_blames(struct json *j, struct waits_answer *a)
 		write_words(j, "waited_for", &blamed);
 		write_words(j, "which", &deed);
 		write_words(j, "at", &place);
-		json_thread(j, "thread", b->key.thread);
+		json_thread(j, "thread", b->thread);
+		json_bool(j, "others", b->others);
 		json_close(j);
 		text_deinit(&blamed);
 		text_deinit(&deed);
@@ -152,6 +153,27 @@ static void write_blames(struct json *j, struct waits_answer *a)
 	json_close(j);
 	a->scene.failed = a->scene.failed || blames.failed;
 	blames_deinit(&blames);
+}
+
+static void write_groups(struct json *j, struct waits_answer *a, enum waits_by by)
+{
+	struct waits_groups groups;
+	waits_groups_init(&groups, a, by);
+	json_uint(j, "waited_ns", a->tallies.root.total_ns);
+	json_uint(j, "idle_ns", a->idle_ns);
+	json_open(j, "groups", '[');
+	array_each(g, &groups.rows) {
+		json_open(j, NULL, '{');
+		json_string(j, "name", g->name);
+		json_uint(j, "total_ns", g->total_ns);
+		json_uint(j, "count", g->count);
+		json_uint(j, "longest_ns", g->longest_ns);
+		json_stack(j, &a->scene, "stack", g->most->key.site, g->most->sleep.from_ns);
+		json_close(j);
+	}
+	json_close(j);
+	a->scene.failed = a->scene.failed || groups.failed;
+	waits_groups_deinit(&groups);
 }
 
 static void print_json(const struct story *story, const struct view_options *options,
@@ -170,8 +192,10 @@ static void print_json(const struct story *story, const struct view_options *opt
 	json_uint(&j, "lost_events", a.scene.losses->events);
 	if (q->thread)
 		write_thread(&j, &a, q);
-	else
+	else if (q->by == WAITS_BY_BLAME)
 		write_blames(&j, &a);
+	else
+		write_groups(&j, &a, q->by);
 	json_close(&j);
 	text_append(out, "\n", 1);
 	out->failed = out->failed || waits_answer_failed(&a);

@@ -4,7 +4,7 @@
  * whom and what all waits were for.
  */
 #include "view/text_tree.h"
-#include "view/waits_answer.h"
+#include "view/waits_groups.h"
 #include "view/words_tally.h"
 
 #include <limits.h>
@@ -82,6 +82,40 @@ static void print_blames(struct page *p, const struct waits_answer *a)
 	blames_deinit(&blames);
 }
 
+static void group_row(struct page *p, struct table *t, const struct waits_group *g, uint64_t all_ns)
+{
+	struct stack stack;
+	struct text place = {0};
+	stack_init(&stack, &p->scene, g->most->key.site, g->most->sleep.from_ns);
+	words_stack(&stack, &place);
+	table_cell(t, "%s", unit_ns(g->total_ns).text);
+	table_cell(t, "%s", unit_share(g->total_ns, all_ns).text);
+	table_cell(t, "%s", unit_count(g->count).text);
+	table_cell(t, "%s", unit_ns(g->longest_ns).text);
+	table_cell(t, "%s", g->name);
+	table_cell(t, "%s", place.data ? place.data : "");
+	text_deinit(&place);
+}
+
+static void print_groups(struct page *p, const struct waits_answer *a, enum waits_by by)
+{
+	static const char *const titles[] = {"", "SYSTEM CALL", "LOCK", "FILE", "PEER"};
+	const struct table_column columns[] = {
+		{"TIME", true, 0},    {"SHARE", true, 0},      {"TIMES", true, 0},
+		{"LONGEST", true, 0}, {titles[by], false, 10}, {"MOSTLY AT", false, 12},
+	};
+	struct waits_groups groups;
+	struct table t;
+	waits_groups_init(&groups, a, by);
+	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < groups.rows.count && i < page_rows(p, BLAME_ROWS); i++)
+		group_row(p, &t, &groups.rows.items[i], a->tallies.root.total_ns);
+	page_table(p, &t);
+	table_deinit(&t);
+	p->scene.failed = p->scene.failed || groups.failed;
+	waits_groups_deinit(&groups);
+}
+
 static void print_everybody(struct page *p, const struct waits_answer *a,
 			    const struct waits_question *q)
 {
@@ -94,7 +128,10 @@ static void print_everybody(struct page *p, const struct waits_answer *a,
 	page_paint(p, PAINT_NONE);
 	if (!a->tallies.root.total_ns)
 		return;
-	print_blames(p, a);
+	if (q->by == WAITS_BY_BLAME)
+		print_blames(p, a);
+	else
+		print_groups(p, a, q->by);
 	print_certainty(p, &a->tallies);
 }
 

@@ -10,11 +10,15 @@
 
 struct thread;
 
+/* Of all threads: who is to blame in the end, or what the waits themselves were spent in. */
+enum waits_by { WAITS_BY_BLAME, WAITS_BY_SYSCALL, WAITS_BY_LOCK, WAITS_BY_FILE, WAITS_BY_PEER };
+
 struct waits_question {
 	struct thread *thread; /* NULL: all that are shown */
 	uint64_t from_ns, to_ns;
 	const char *interval; /* why just this one, as a sentence; NULL: the whole recording */
-	bool idle;            /* of all threads: look into idle waits too */
+	enum waits_by by;
+	bool idle; /* of all threads: look into idle waits too */
 };
 
 struct waits_view {

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* No cpu takes longer to wake up: something kept the thread off it. */
+enum { IDLE_WAKES_UP_NS_MAX = 2000000 };
+
 static const char *kernel_function(const struct scene *s, uint64_t address)
 {
 	const struct view_names *names = &s->options->names;
@@ -73,7 +76,10 @@ static void words_actor(const struct scene *s, const struct tally *line, struct 
 static void words_behind(const struct scene *s, const struct tally *line, struct text *out)
 {
 	if (line->key.idle) {
-		text_print(out, "the cpu was idle and had to wake up");
+		text_print(out,
+			   line->longest_ns > IDLE_WAKES_UP_NS_MAX
+				   ? "held back while the cpu was idle (a quota, or a busy host)"
+				   : "the cpu was idle and had to wake up");
 		return;
 	}
 	if (!line->key.thread) {
@@ -163,10 +169,12 @@ void words_blamed(const struct scene *s, const struct blame *b, struct text *out
 		text_print(out, "a worker");
 		break;
 	default:
-		if (b->key.thread)
-			scene_name(s, b->key.thread, out);
+		if (b->thread)
+			scene_name(s, b->thread, out);
 		else
 			text_print(out, b->key.idle ? "nobody" : "not known");
+		if (b->others && b->thread)
+			text_print(out, " and others");
 	}
 }
 
@@ -178,7 +186,10 @@ void words_deed(const struct scene *s, const struct blame *b, struct text *out)
 		text_print(out, "ran");
 		break;
 	case TALLY_BEHIND:
-		text_print(out, b->key.idle ? "cpu woke up" : "had the cpu");
+		text_print(out, !b->key.idle ? "had the cpu"
+				: b->longest->longest_ns > IDLE_WAKES_UP_NS_MAX
+					? "held back, cpu idle"
+					: "cpu woke up");
 		break;
 	case SEGMENT_DEVICE:
 		text_print(out, "%s", disk_op_name(b->longest->cause.request.op));
