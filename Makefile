@@ -58,6 +58,7 @@ run: deps
 	rm -rf $(BUILD)/shop.cairn
 	$(BUILD)/cairn record -o $(BUILD)/shop.cairn -- $(SHOP) 480 $(BUILD)/shop.journal
 	$(BUILD)/cairn report $(BUILD)/shop.cairn
+	$(BUILD)/cairn waits $(BUILD)/shop.cairn worker-1
 
 # As a distribution builds programs: optimized, no frame pointers, line tables kept.
 $(BUILD)/examples/%: $(wildcard examples/*/*.[ch])
@@ -202,9 +203,9 @@ bench-ctf: all $(BUILD)/bench/read_trace
 bench-stack: $(BUILD)/bench/stack_cost
 	@$<
 
-# How long explaining takes, up to 50 M events.
-bench-waits: $(BUILD)/bench/path_speed
-	@$<
+# How long explaining takes, up to 50 M events; a database's waits.
+bench-waits: all $(BUILD)/bench/path_speed
+	@BUILD=$(BUILD) bench/waits
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libparts.a
 	@mkdir -p $(@D)

@@ -95,11 +95,13 @@ static void measure(uint64_t millions)
 	size_t threads = 0;
 	double told = explain_all(story, &threads);
 	getrusage(RUSAGE_SELF, &use);
-	printf("history of %2d M events      %6.2f s     linear%s\n", (int)millions, kept,
-	       millions == 1 ? ", <= 1 s" : "");
-	printf("trees of all %3zu threads    %6.2f s     linear\n", threads, told);
-	printf("memory at most              %6ld MB    linear%s\n", use.ru_maxrss / 1024,
-	       millions == 1 ? ", <= 200 MB" : "");
+	bool first = millions == 1;
+	printf("history of %2d M events                    %9.2f  s               %s\n",
+	       (int)millions, kept, first ? "<= 1" : "linear");
+	printf("  trees of all %zu threads                 %9.2f  s               %s\n", threads,
+	       told, first ? "-" : "linear");
+	printf("  memory                                  %9ld  MB              %s\n",
+	       use.ru_maxrss / 1024, first ? "<= 200" : "linear");
 	fflush(stdout);
 	source_close(source);
 	story_destroy(story);
