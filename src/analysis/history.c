@@ -279,6 +279,7 @@ static int history_start(void *state, struct story *story)
 	h->losses = story_state(story, &analysis_losses);
 	h->states = story_state(story, &analysis_states);
 	h->causes = story_state(story, &analysis_causes);
+	h->sites = story_state(story, &analysis_sites);
 	states_listen(story_state(story, &analysis_states),
 		      (struct states_listener){.context = h, .spent = history_spent});
 	return 0;

@@ -71,6 +71,7 @@ struct history {
 	const struct losses *losses;
 	const struct states *states;
 	const struct causes *causes;
+	const struct sites *sites;
 	uint64_t span_count;
 	uint64_t full_ns;                       /* 0: all was kept */
 	ARRAY(struct thread_history) by_thread; /* thread->index */

@@ -1,164 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "analysis/path.h"
+#include "analysis/path_walk.h"
+#include "analysis/syscalls.h"
+#include "analysis/waits.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum { HOPS_MAX = 64, NESTING_MAX = 512 };
 
-struct walk {
-	const struct history *history;
-	struct arena *arena;
-	uint32_t left; /* segments that may still be made */
-	bool cut, failed;
-	unsigned depth;                               /* of waits */
-	unsigned nesting;                             /* of threads and errands walked */
-	const struct thread *waiting[PATH_DEPTH_MAX]; /* whose waits are being looked into */
-};
-
-/* Segments on their way, the latest first made, and how sure the way up to here is (P3). */
-struct chain {
-	struct segment *first;
-	enum certainty certainty;
-	bool own;      /* a thread's own time: each span stands for itself */
-	uint32_t site; /* where the thread now walked ended the wait */
-};
-
 static void walk_thread(struct walk *w, struct chain *c, struct thread *thread, uint64_t from_ns,
 			uint64_t to_ns);
-
-const char *segment_kind_name(enum segment_kind kind)
-{
-	static const char *const names[SEGMENT_KINDS] = {"run",     "queue",       "blocked",
-							 "device",  "timer",       "irq",
-							 "softirq", "work_queued", "unknown"};
-	return names[kind];
-}
-
-static bool lost_between(const struct walk *w, int32_t cpu, uint64_t from_ns, uint64_t to_ns)
-{
-	return gaps_between(losses_of(w->history->losses, cpu), from_ns, to_ns) > 0;
-}
-
-/* The segment before those there are. */
-static struct segment *chain_add(struct walk *w, struct chain *c, enum segment_kind kind,
-				 uint64_t from_ns, uint64_t to_ns, enum certainty certainty)
-{
-	static struct segment nowhere;
-	struct segment *s = arena_alloc(w->arena, sizeof(*s));
-	if (!s) {
-		w->failed = true;
-		return &nowhere;
-	}
-	w->left -= w->left > 0;
-	*s = (struct segment){
-		.next = c->first, .from_ns = from_ns, .to_ns = to_ns, .kind = kind, .cpu = -1};
-	if (kind == SEGMENT_UNKNOWN)
-		certainty = CERTAIN_UNKNOWN;
-	else if (certainty < c->certainty)
-		certainty = c->certainty;
-	s->certainty = certainty;
-	if (!c->own && certainty != CERTAIN_EXACT)
-		c->certainty = CERTAIN_INFERRED;
-	c->first = s;
-	return s;
-}
-
-static const struct cause *keep_cause(struct walk *w, const struct cause *cause)
-{
-	struct cause *copy = arena_alloc(w->arena, sizeof(*copy));
-	if (copy)
-		*copy = *cause;
-	else
-		w->failed = true;
-	return copy;
-}
-
-/*
- * During a gap of its own cpu a thread need not have run, and if it went then, it came back in
- * another gap: only before the first and behind the last of a span is it certain.
- */
-static void add_run(struct walk *w, struct chain *c, struct thread *thread, const struct span *span,
-		    uint64_t span_from_ns, uint64_t from_ns, uint64_t to_ns)
-{
-	const struct gaps *gaps = losses_of(w->history->losses, span->cpu);
-	while (to_ns > from_ns) {
-		const struct gap *gap = gaps_last(gaps, from_ns, to_ns);
-		uint64_t begin_ns = from_ns;
-		if (gap)
-			begin_ns = gap->end_ns < to_ns ? gap->end_ns : gap->begin_ns;
-		if (begin_ns < from_ns)
-			begin_ns = from_ns;
-		bool certain = !gaps_between(gaps, span_from_ns, to_ns) ||
-			       !gaps_between(gaps, begin_ns, span->to_ns);
-		struct segment *s = chain_add(w, c, SEGMENT_RUN, begin_ns, to_ns,
-					      certain ? span->certainty : CERTAIN_INFERRED);
-		s->thread = thread;
-		s->cpu = span->cpu;
-		s->site = c->own ? 0 : c->site;
-		to_ns = begin_ns;
-	}
-}
-
-/* Waiting for a cpu is waiting for whoever has it, one after the other. */
-static void add_queue(struct walk *w, struct chain *c, struct thread *thread,
-		      const struct span *span, uint64_t from_ns, uint64_t to_ns)
-{
-	while (to_ns > from_ns) {
-		const struct thread *tenant = NULL;
-		enum certainty certainty = span->certainty;
-		uint64_t since_ns = from_ns;
-		bool known = history_tenant(w->history, span->cpu, to_ns, &tenant, &since_ns);
-		if (since_ns < from_ns || !w->left)
-			since_ns = from_ns;
-		if (lost_between(w, -1, since_ns, to_ns))
-			certainty = CERTAIN_INFERRED;
-		struct segment *s = chain_add(w, c, SEGMENT_QUEUE, since_ns, to_ns, certainty);
-		s->thread = thread;
-		s->cpu = span->cpu;
-		s->woken = span->woken;
-		s->tenant = tenant;
-		s->idle = known && !tenant;
-		to_ns = since_ns;
-	}
-}
-
-static void add_unknown(struct walk *w, struct chain *c, struct thread *thread, uint64_t from_ns,
-			uint64_t to_ns)
-{
-	if (to_ns > from_ns)
-		chain_add(w, c, SEGMENT_UNKNOWN, from_ns, to_ns, CERTAIN_UNKNOWN)->thread = thread;
-}
-
-/* An interrupt, timer or softirq: nothing lies behind it. Events that say more may be lost. */
-static void add_end(struct walk *w, struct chain *c, enum segment_kind kind,
-		    const struct cause *cause, uint64_t from_ns, uint64_t to_ns)
-{
-	bool certain = kind == SEGMENT_TIMER || !w->history->losses->any.list.count;
-	if (kind == SEGMENT_TIMER && lost_between(w, -1, from_ns, to_ns))
-		certain = false;
-	struct segment *s =
-		chain_add(w, c, kind, from_ns, to_ns, certain ? CERTAIN_EXACT : CERTAIN_INFERRED);
-	s->cause = keep_cause(w, cause);
-}
-
-/* The time a request was under way; where to go on before it, or 0 when that is all. */
-static uint64_t add_device(struct walk *w, struct chain *c, const struct cause *cause,
-			   uint64_t from_ns, uint64_t to_ns)
-{
-	const struct disk_request *r = &cause->request;
-	uint64_t begin_ns = r->issue_ns > from_ns ? r->issue_ns : from_ns;
-	if (begin_ns > to_ns)
-		begin_ns = to_ns;
-	bool doubtful = r->shared || !r->issue_ns || lost_between(w, -1, r->issue_ns, to_ns);
-	if (to_ns > begin_ns) {
-		struct segment *s = chain_add(w, c, SEGMENT_DEVICE, begin_ns, to_ns,
-					      doubtful ? CERTAIN_INFERRED : CERTAIN_EXACT);
-		s->cause = keep_cause(w, cause);
-		s->thread = r->issuer;
-	}
-	return begin_ns;
-}
 
 /* A softirq that ran before another thread did is a part of whatever raised it. */
 static bool ran_at_once(const struct walk *w, const struct cause *cause, uint64_t to_ns)
@@ -178,10 +29,10 @@ static void walk_cause(struct walk *w, struct chain *c, struct thread *waiter,
 			c->certainty = CERTAIN_INFERRED;
 		if (cause->raised && cause->at_ns < to_ns && !ran_at_once(w, cause, to_ns)) {
 			uint64_t raised_ns = cause->at_ns > from_ns ? cause->at_ns : from_ns;
-			bool lost = lost_between(w, -1, raised_ns, to_ns);
+			bool lost = walk_lost(w, -1, raised_ns, to_ns);
 			chain_add(w, c, SEGMENT_SOFTIRQ, raised_ns, to_ns,
 				  lost ? CERTAIN_INFERRED : CERTAIN_EXACT)
-				->cause = keep_cause(w, cause);
+				->cause = walk_keep_cause(w, cause);
 			to_ns = raised_ns;
 		}
 		switch (to_ns > from_ns ? cause->kind : CAUSE_KINDS) {
@@ -190,26 +41,26 @@ static void walk_cause(struct walk *w, struct chain *c, struct thread *waiter,
 			walk_thread(w, c, cause->thread, from_ns, to_ns);
 			return;
 		case CAUSE_DISK:
-			to_ns = add_device(w, c, cause, from_ns, to_ns);
+			to_ns = chain_add_device(w, c, cause, from_ns, to_ns);
 			break;
 		case CAUSE_TIMER:
-			add_end(w, c, SEGMENT_TIMER, cause, from_ns, to_ns);
+			chain_add_end(w, c, SEGMENT_TIMER, cause, from_ns, to_ns);
 			return;
 		case CAUSE_IRQ:
-			add_end(w, c, SEGMENT_IRQ, cause, from_ns, to_ns);
+			chain_add_end(w, c, SEGMENT_IRQ, cause, from_ns, to_ns);
 			return;
 		case CAUSE_SOFTIRQ:
-			add_end(w, c, SEGMENT_SOFTIRQ, cause, from_ns, to_ns);
+			chain_add_end(w, c, SEGMENT_SOFTIRQ, cause, from_ns, to_ns);
 			return;
 		default:
-			add_unknown(w, c, waiter, from_ns, to_ns);
+			chain_add_unknown(w, c, waiter, from_ns, to_ns);
 			return;
 		}
 		const struct reason *reason = history_reason(w->history, why);
 		cause = reason ? &reason->cause : NULL;
 		why = reason ? reason->why : 0;
 	}
-	add_unknown(w, c, waiter, from_ns, to_ns);
+	chain_add_unknown(w, c, waiter, from_ns, to_ns);
 }
 
 static bool is_waiting(const struct walk *w, const struct thread *thread)
@@ -219,6 +70,36 @@ static bool is_waiting(const struct walk *w, const struct thread *thread)
 			return true;
 	}
 	return false;
+}
+
+static void enter(struct walk *w, const struct thread *thread, const struct sleep *sleep)
+{
+	w->waiting[w->depth] = thread;
+	w->sleeps[w->depth++] = sleep;
+}
+
+/* The wait being looked into is for the same lock: who had it before is for that one to say. */
+static bool is_same_lock(const struct walk *w, const struct sleep *sleep)
+{
+	const struct sleep *outer = w->depth ? w->sleeps[w->depth - 1] : NULL;
+	const struct sites *sites = w->history->sites;
+	return outer && outer->arg && outer->arg == sleep->arg && outer->thread->process &&
+	       outer->thread->process == sleep->thread->process &&
+	       syscall_kind(sleep_syscall(sites, outer)) == SYSCALL_FUTEX &&
+	       syscall_kind(sleep_syscall(sites, sleep)) == SYSCALL_FUTEX;
+}
+
+/* Whoever waited in line for the lock too, and got it first, is passed over (P2). */
+static void pass_over(struct walk *w, struct chain *c, const struct sleep *sleep, uint32_t why,
+		      enum certainty certainty, uint64_t from_ns, uint64_t to_ns)
+{
+	uint32_t site = c->site;
+	if (certainty > c->certainty)
+		c->certainty = certainty;
+	enter(w, sleep->thread, sleep);
+	walk_cause(w, c, sleep->thread, &sleep->cause, why, from_ns, to_ns);
+	w->depth--;
+	c->site = site;
 }
 
 /*
@@ -235,21 +116,23 @@ static void add_blocked(struct walk *w, struct chain *c, struct thread *thread, 
 	}
 	uint32_t why = history_sleep(w->history, thread, span, sleep);
 	enum certainty certainty = sleep->certainty;
-	if (certainty == CERTAIN_EXACT && lost_between(w, -1, sleep->from_ns, sleep->woken_ns))
+	bool looped = is_waiting(w, thread), deep = !w->left || w->depth == PATH_DEPTH_MAX;
+	if (certainty == CERTAIN_EXACT && walk_lost(w, -1, sleep->from_ns, sleep->woken_ns))
 		certainty = CERTAIN_INFERRED;
+	if (!looped && !deep && is_same_lock(w, sleep)) {
+		pass_over(w, c, sleep, why, certainty, from_ns, to_ns);
+		return;
+	}
 	struct segment *s = chain_add(w, c, SEGMENT_BLOCKED, from_ns, to_ns, certainty);
 	s->thread = thread;
 	s->sleep = sleep;
-	if (is_waiting(w, thread)) { /* P4: the events contradict each other */
+	if (looped) /* P4: the events contradict each other */
 		s->certainty = CERTAIN_UNKNOWN;
+	w->cut = w->cut || (deep && !looped);
+	if (looped || deep)
 		return;
-	}
-	if (!w->left || w->depth == PATH_DEPTH_MAX) {
-		w->cut = true;
-		return;
-	}
 	struct chain inner = {.certainty = s->certainty};
-	w->waiting[w->depth++] = thread;
+	enter(w, thread, sleep);
 	walk_cause(w, &inner, thread, &sleep->cause, why, from_ns, to_ns);
 	w->depth--;
 	s->children = inner.first;
@@ -261,17 +144,17 @@ static void add_span(struct walk *w, struct chain *c, struct thread *thread, siz
 	const struct span *span = &history_of(w->history, thread)->spans.items[index];
 	switch (span->state) {
 	case THREAD_RUNNING:
-		add_run(w, c, thread, span, span_from(history_of(w->history, thread), index),
-			from_ns, to_ns);
+		chain_add_run(w, c, thread, span, span_from(history_of(w->history, thread), index),
+			      from_ns, to_ns);
 		break;
 	case THREAD_QUEUED:
-		add_queue(w, c, thread, span, from_ns, to_ns);
+		chain_add_queue(w, c, thread, span, from_ns, to_ns);
 		break;
 	case THREAD_BLOCKED:
 		add_blocked(w, c, thread, index, from_ns, to_ns);
 		break;
 	default:
-		add_unknown(w, c, thread, from_ns, to_ns);
+		chain_add_unknown(w, c, thread, from_ns, to_ns);
 	}
 }
 
@@ -284,7 +167,7 @@ static uint64_t walk_spans(struct walk *w, struct chain *c, struct thread *threa
 	if (index == SIZE_MAX && t && t->spans.count && to_ns > t->begin_ns) {
 		index = t->spans.count - 1; /* past its end */
 		uint64_t end_ns = t->spans.items[index].to_ns;
-		add_unknown(w, c, thread, end_ns > from_ns ? end_ns : from_ns, to_ns);
+		chain_add_unknown(w, c, thread, end_ns > from_ns ? end_ns : from_ns, to_ns);
 		to_ns = end_ns;
 	}
 	for (; index != SIZE_MAX && to_ns > from_ns; index--) {
@@ -306,17 +189,19 @@ static void walk_errand(struct walk *w, struct chain *c, struct thread *worker,
 	if (!reason) { /* who queued it is not known: perhaps who woke the worker */
 		c->certainty = CERTAIN_INFERRED;
 		to_ns = walk_spans(w, c, worker, from_ns, to_ns);
-		add_unknown(w, c, worker, from_ns, to_ns);
+		chain_add_unknown(w, c, worker, from_ns, to_ns);
 		return;
 	}
 	uint64_t queued_ns = reason->cause.at_ns;
 	if (queued_ns < from_ns)
 		queued_ns = from_ns;
+	if (queued_ns > to_ns)
+		queued_ns = to_ns;
 	if (to_ns > queued_ns) {
-		bool lost = lost_between(w, -1, queued_ns, to_ns);
+		bool lost = walk_lost(w, -1, queued_ns, to_ns);
 		struct segment *s = chain_add(w, c, SEGMENT_WORK, queued_ns, to_ns,
 					      lost ? CERTAIN_INFERRED : CERTAIN_EXACT);
-		s->cause = keep_cause(w, &reason->cause);
+		s->cause = walk_keep_cause(w, &reason->cause);
 		s->function = errand->function;
 		s->thread = worker;
 	}
@@ -331,10 +216,10 @@ static void walk_parent(struct walk *w, struct chain *c, struct thread *thread, 
 	if (to_ns <= from_ns)
 		return;
 	if (!t || !t->parent || !thread->born_ns || w->depth == PATH_DEPTH_MAX) {
-		add_unknown(w, c, thread, from_ns, to_ns);
+		chain_add_unknown(w, c, thread, from_ns, to_ns);
 		return;
 	}
-	w->waiting[w->depth++] = thread;
+	enter(w, thread, NULL);
 	c->site = 0;
 	walk_thread(w, c, t->parent, from_ns, to_ns);
 	w->depth--;
@@ -346,12 +231,13 @@ static void walk_thread(struct walk *w, struct chain *c, struct thread *thread, 
 {
 	const struct errand *errand = history_errand(w->history, thread, to_ns);
 	if (w->nesting == NESTING_MAX) {
-		add_unknown(w, c, thread, from_ns, to_ns);
+		chain_add_unknown(w, c, thread, from_ns, to_ns);
 		return;
 	}
 	w->nesting++;
 	if (errand && errand->from_ns > from_ns) {
-		walk_spans(w, c, thread, errand->from_ns, to_ns);
+		to_ns = walk_spans(w, c, thread, errand->from_ns, to_ns);
+		chain_add_unknown(w, c, thread, errand->from_ns, to_ns);
 		walk_errand(w, c, thread, errand, from_ns);
 	} else {
 		to_ns = walk_spans(w, c, thread, from_ns, to_ns);

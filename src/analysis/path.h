@@ -7,7 +7,8 @@
  *     a wait cover it. So the leaves add up to the interval, whatever the trace looks like.
  * P2  A wait is followed to what ended it, and from there backwards, never before the wait began:
  *     to the thread that woke and what it did meanwhile, through softirqs to who raised them,
- *     disk requests to who issued them, work items to who queued them, births to the parent.
+ *     disk requests to who issued them, work items to who queued them, births to the parent. A
+ *     waker who had itself waited in line for the same lock is passed over to who had it before.
  * P3  A segment is exact only if no event was lost that could make it wrong: none on any cpu
  *     within it, and none on the way from the end of the wait back to it.
  * P4  It ends: a thread that already waits further up is not entered again, depth and number of

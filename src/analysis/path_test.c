@@ -105,6 +105,31 @@ static void a_holder_who_waits_passes_the_blame_on(void **state)
 		   " run 8 72-90\n");
 }
 
+/* 8 had to wait for the same lock: 7's wait is for 9 first, then for 8. */
+static void who_waits_in_line_for_the_same_lock_is_passed_over(void **state)
+{
+	(void)state;
+	check_path("0us lttng_statedump_process_state tid=7 pid=7 ppid=1 name=a type=0\n"
+		   "0us lttng_statedump_process_state tid=8 pid=7 ppid=1 name=b type=0\n"
+		   "0us cairn_site site=1 pid=7 syscall=202 count=1 ips=[0x40]\n"
+		   "0us cpu0 sched_switch prev_tid=0 next_tid=7 prev_state=0\n"
+		   "0us cpu1 sched_switch prev_tid=0 next_tid=8 prev_state=0\n"
+		   "0us cpu2 sched_switch prev_tid=0 next_tid=9 prev_state=0\n"
+		   "10us cpu0 sched_switch prev_tid=7 next_tid=0 prev_state=1 prev_site=1 "
+		   "prev_arg=0x99\n"
+		   "20us cpu1 sched_switch prev_tid=8 next_tid=0 prev_state=1 prev_site=1 "
+		   "prev_arg=0x99\n"
+		   "70us cpu2 sched_waking tid=8\n"
+		   "72us cpu1 sched_switch prev_tid=0 next_tid=8 prev_state=0\n"
+		   "90us cpu1 sched_waking tid=7\n" AWAKE END,
+		   10, 90,
+		   "blocked 7 10-90\n"
+		   " run 8 10-20\n"
+		   " run 9 20-70\n"
+		   " queue 8 70-72\n"
+		   " run 8 72-90\n");
+}
+
 /* The disk's time is the request's; before it, it is whoever issued the request. */
 #define DISK_STORY                                                                                 \
 	"0us cpu0 sched_switch prev_tid=0 next_tid=7 prev_state=0\n" ASLEEP                        \
@@ -370,6 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_waker_did_meanwhile_fills_the_wait),
 		cmocka_unit_test(a_holder_who_waits_passes_the_blame_on),
+		cmocka_unit_test(who_waits_in_line_for_the_same_lock_is_passed_over),
 		cmocka_unit_test(a_request_is_followed_to_its_issuer),
 		cmocka_unit_test(requests_issued_by_completions_are_followed),
 		cmocka_unit_test(a_worker_is_followed_to_who_queued_its_work),
