@@ -91,7 +91,7 @@ def test_the_longest_wait_for_the_lock_names_its_holder(cairn, shop):
     assert [p for p in longest["stack"] if p.get("function") == "reserve_stock"]
     holder = longest["cause"]["thread"]["name"]
     assert holder.startswith("worker-")
-    assert [p for p in longest["cause"]["stack"] if p.get("function") == "commit_order"]
+    assert [p for p in longest["cause"]["stack"] if p.get("function") == "unlock_stock"]
 
 
 def test_an_interval_between_events(cairn, shop):
