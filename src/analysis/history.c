@@ -90,11 +90,18 @@ const struct errand *history_errand(const struct history *h, const struct thread
 	return errand && errand->to_ns >= at_ns ? errand : NULL;
 }
 
-bool history_tenant(const struct history *h, int32_t cpu, uint64_t at_ns,
-		    const struct thread **thread_ret, uint64_t *since_ns_ret)
+bool history_ran(const struct history *h, const struct thread *thread, uint64_t at_ns)
+{
+	const struct thread_history *t = history_of(h, thread);
+	size_t index = t ? history_span_at(t, at_ns) : SIZE_MAX;
+	return index != SIZE_MAX && t->spans.items[index].state == THREAD_RUNNING &&
+	       t->spans.items[index].certainty == CERTAIN_EXACT;
+}
+
+const struct tenancy *history_tenancy(const struct history *h, int32_t cpu, uint64_t at_ns)
 {
 	if (cpu < 0 || (size_t)cpu >= h->cpus.count)
-		return false;
+		return NULL;
 	size_t low = 0, high = h->cpus.items[cpu].tenancies.count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -103,12 +110,7 @@ bool history_tenant(const struct history *h, int32_t cpu, uint64_t at_ns,
 		else
 			high = middle;
 	}
-	if (!low)
-		return false;
-	const struct tenancy *tenancy = &h->cpus.items[cpu].tenancies.items[low - 1];
-	*thread_ret = tenancy->tenant ? h->threads->all.items[tenancy->tenant - 1] : NULL;
-	*since_ns_ret = tenancy->from_ns;
-	return true;
+	return low ? &h->cpus.items[cpu].tenancies.items[low - 1] : NULL;
 }
 
 enum { HOPS_MAX = 16 }; /* a request issued when another ended, and so on */
@@ -203,18 +205,35 @@ static int history_spent(void *context, const struct stretch *stretch)
 	return array_push(&t->spans, span);
 }
 
+static struct cpu_history *cpu_get(struct history *h, int32_t cpu)
+{
+	while (h->cpus.count <= (size_t)cpu) {
+		if (!array_add(&h->cpus))
+			return NULL;
+	}
+	return &h->cpus.items[cpu];
+}
+
+static uint32_t tenant_of(struct history *h, int64_t tid)
+{
+	const struct thread *thread = threads_get(h->threads, (int32_t)tid);
+	return thread ? thread->index + 1 : 0;
+}
+
 static int seen_switch(struct history *h, const struct event *e)
 {
-	struct thread *next = threads_get(h->threads, (int32_t)event_int(e, SWITCH_NEXT_TID));
-	const struct tenancy tenancy = {.from_ns = e->time_ns,
-					.tenant = next ? next->index + 1 : 0};
 	if (e->cpu < 0 || e->cpu >= HISTORY_CPUS_MAX || h->full_ns)
 		return 0;
-	while (h->cpus.count <= (size_t)e->cpu) {
-		if (!array_add(&h->cpus))
-			return -ENOMEM;
-	}
-	return array_push(&h->cpus.items[e->cpu].tenancies, tenancy);
+	struct cpu_history *cpu = cpu_get(h, e->cpu);
+	if (!cpu)
+		return -ENOMEM;
+	const struct tenancy next = {.from_ns = e->time_ns,
+				     .tenant = tenant_of(h, event_int(e, SWITCH_NEXT_TID))};
+	size_t count = cpu->tenancies.count;
+	struct tenancy *last = count ? &cpu->tenancies.items[count - 1] : NULL;
+	if (last && last->tenant != tenant_of(h, event_int(e, SWITCH_PREV_TID)))
+		last->doubtful = true;
+	return array_push(&cpu->tenancies, next);
 }
 
 static int seen_fork(struct history *h, const struct event *e)

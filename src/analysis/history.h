@@ -52,6 +52,7 @@ struct errand {
 struct tenancy {
 	uint64_t from_ns;
 	uint32_t tenant; /* one more than the thread's index; 0: idle */
+	bool doubtful;   /* another one left at its end: a switch in between was not seen */
 };
 
 struct cpu_history {
@@ -103,11 +104,16 @@ const struct reason *history_reason(const struct history *h, uint32_t why);
 const struct errand *history_errand(const struct history *h, const struct thread *thread,
 				    uint64_t at_ns);
 
-/*
- * Who ran on the cpu just before `at`, and since when; false when nothing is known. The thread is
- * NULL when the cpu was idle.
- */
-bool history_tenant(const struct history *h, int32_t cpu, uint64_t at_ns,
-		    const struct thread **thread_ret, uint64_t *since_ns_ret);
+/* Nothing contradicts that the thread ran just before `at`. */
+bool history_ran(const struct history *h, const struct thread *thread, uint64_t at_ns);
+
+/* Who ran on the cpu just before `at`; NULL when nothing is known. */
+const struct tenancy *history_tenancy(const struct history *h, int32_t cpu, uint64_t at_ns);
+
+/* NULL when the cpu was idle. */
+static inline const struct thread *history_tenant(const struct history *h, const struct tenancy *t)
+{
+	return t->tenant ? h->threads->all.items[t->tenant - 1] : NULL;
+}
 
 #endif

@@ -14,10 +14,8 @@ static void walk_thread(struct walk *w, struct chain *c, struct thread *thread, 
 /* A softirq that ran before another thread did is a part of whatever raised it. */
 static bool ran_at_once(const struct walk *w, const struct cause *cause, uint64_t to_ns)
 {
-	const struct thread *tenant;
-	uint64_t since_ns;
-	return history_tenant(w->history, cause->cpu, to_ns, &tenant, &since_ns) &&
-	       since_ns <= cause->at_ns;
+	const struct tenancy *t = history_tenancy(w->history, cause->cpu, to_ns);
+	return t && t->from_ns <= cause->at_ns;
 }
 
 /* Backwards from `to`, when this cause acted, to `from` (P2). `why` is the reason behind it. */
@@ -35,13 +33,15 @@ static void walk_cause(struct walk *w, struct chain *c, struct thread *waiter,
 				->cause = walk_keep_cause(w, cause);
 			to_ns = raised_ns;
 		}
+		const struct reason *reason = history_reason(w->history, why);
 		switch (to_ns > from_ns ? cause->kind : CAUSE_KINDS) {
 		case CAUSE_TASK:
 			c->site = cause->site;
 			walk_thread(w, c, cause->thread, from_ns, to_ns);
 			return;
 		case CAUSE_DISK:
-			to_ns = chain_add_device(w, c, cause, from_ns, to_ns);
+			to_ns = chain_add_device(w, c, cause, reason ? &reason->cause : NULL,
+						 from_ns, to_ns);
 			break;
 		case CAUSE_TIMER:
 			chain_add_end(w, c, SEGMENT_TIMER, cause, from_ns, to_ns);
@@ -56,7 +56,6 @@ static void walk_cause(struct walk *w, struct chain *c, struct thread *waiter,
 			chain_add_unknown(w, c, waiter, from_ns, to_ns);
 			return;
 		}
-		const struct reason *reason = history_reason(w->history, why);
 		cause = reason ? &reason->cause : NULL;
 		why = reason ? reason->why : 0;
 	}
@@ -102,6 +101,15 @@ static void pass_over(struct walk *w, struct chain *c, const struct sleep *sleep
 	c->site = site;
 }
 
+/* Events were lost meanwhile, or it seems to have been woken by one who did not run. */
+static bool is_doubtful(const struct walk *w, const struct sleep *sleep)
+{
+	const struct cause *cause = &sleep->cause;
+	if (walk_lost(w, -1, sleep->from_ns, sleep->woken_ns))
+		return true;
+	return cause->kind == CAUSE_TASK && !history_ran(w->history, cause->thread, cause->at_ns);
+}
+
 /*
  * A wait and what it was for. A part of it that lies before `from` is nobody's business; its end
  * is, as that is where the way back begins.
@@ -117,7 +125,7 @@ static void add_blocked(struct walk *w, struct chain *c, struct thread *thread, 
 	uint32_t why = history_sleep(w->history, thread, span, sleep);
 	enum certainty certainty = sleep->certainty;
 	bool looped = is_waiting(w, thread), deep = !w->left || w->depth == PATH_DEPTH_MAX;
-	if (certainty == CERTAIN_EXACT && walk_lost(w, -1, sleep->from_ns, sleep->woken_ns))
+	if (certainty == CERTAIN_EXACT && is_doubtful(w, sleep))
 		certainty = CERTAIN_INFERRED;
 	if (!looped && !deep && is_same_lock(w, sleep)) {
 		pass_over(w, c, sleep, why, certainty, from_ns, to_ns);

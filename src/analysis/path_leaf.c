@@ -79,20 +79,17 @@ void chain_add_queue(struct walk *w, struct chain *c, struct thread *thread,
 		     const struct span *span, uint64_t from_ns, uint64_t to_ns)
 {
 	while (to_ns > from_ns) {
-		const struct thread *tenant = NULL;
+		const struct tenancy *t = history_tenancy(w->history, span->cpu, to_ns);
 		enum certainty certainty = span->certainty;
-		uint64_t since_ns = from_ns;
-		bool known = history_tenant(w->history, span->cpu, to_ns, &tenant, &since_ns);
-		if (since_ns < from_ns || !w->left)
-			since_ns = from_ns;
-		if (walk_lost(w, -1, since_ns, to_ns))
+		uint64_t since_ns = t && t->from_ns > from_ns && w->left ? t->from_ns : from_ns;
+		if ((t && t->doubtful) || walk_lost(w, -1, since_ns, to_ns))
 			certainty = CERTAIN_INFERRED;
 		struct segment *s = chain_add(w, c, SEGMENT_QUEUE, since_ns, to_ns, certainty);
 		s->thread = thread;
 		s->cpu = span->cpu;
 		s->woken = span->woken;
-		s->tenant = tenant;
-		s->idle = known && !tenant;
+		s->tenant = t ? history_tenant(w->history, t) : NULL;
+		s->idle = t && !s->tenant;
 		to_ns = since_ns;
 	}
 }
@@ -116,15 +113,16 @@ void chain_add_end(struct walk *w, struct chain *c, enum segment_kind kind,
 	s->cause = walk_keep_cause(w, cause);
 }
 
-/* The time a request was under way; where to go on before it, or 0 when that is all. */
 uint64_t chain_add_device(struct walk *w, struct chain *c, const struct cause *cause,
-			  uint64_t from_ns, uint64_t to_ns)
+			  const struct cause *issue, uint64_t from_ns, uint64_t to_ns)
 {
 	const struct disk_request *r = &cause->request;
 	uint64_t begin_ns = r->issue_ns > from_ns ? r->issue_ns : from_ns;
 	if (begin_ns > to_ns)
 		begin_ns = to_ns;
-	bool doubtful = r->shared || !r->issue_ns || walk_lost(w, -1, r->issue_ns, to_ns);
+	bool doubtful = r->shared || !r->issue_ns || walk_lost(w, -1, r->issue_ns, to_ns) ||
+			(issue && issue->kind == CAUSE_TASK &&
+			 !history_ran(w->history, issue->thread, issue->at_ns));
 	if (to_ns > begin_ns) {
 		struct segment *s = chain_add(w, c, SEGMENT_DEVICE, begin_ns, to_ns,
 					      doubtful ? CERTAIN_INFERRED : CERTAIN_EXACT);

@@ -43,7 +43,9 @@ void chain_add_unknown(struct walk *w, struct chain *c, struct thread *thread, u
 		       uint64_t to_ns);
 void chain_add_end(struct walk *w, struct chain *c, enum segment_kind kind,
 		   const struct cause *cause, uint64_t from_ns, uint64_t to_ns);
+
+/* The time a request was under way, and when it began; `issue` is what issued it, or NULL. */
 uint64_t chain_add_device(struct walk *w, struct chain *c, const struct cause *cause,
-			  uint64_t from_ns, uint64_t to_ns);
+			  const struct cause *issue, uint64_t from_ns, uint64_t to_ns);
 
 #endif
