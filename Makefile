@@ -26,7 +26,7 @@ EXAMPLES := $(patsubst examples/%/,$(BUILD)/examples/%,$(wildcard examples/*/))
 SHOP    := $(BUILD)/examples/shop
 REPLAYS := $(FUZZERS:%=$(BUILD)/replay/%)
 HELPERS := $(filter-out replay, $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
-HELPERS := $(HELPERS:%=$(BUILD)/helper/%)
+HELPERS := $(HELPERS:%=$(BUILD)/helper/%) $(BUILD)/helper/live
 BPFS    := $(patsubst src/kernel/%.bpf.c,$(BUILD)/gen/%.bpf.o,$(wildcard src/kernel/*.bpf.c))
 FREE    := $(shell awk '$$3 == "free" {print "src/" $$2 "/*.[ch]"}' tools/parts.txt)
 FREE    := $(filter-out %_test.c %_fuzz.c %_bench.c %.bpf.c %.bpf.h, $(wildcard $(FREE)))
@@ -103,6 +103,12 @@ $(BUILD)/test/ctf_fault_test: LDFLAGS += -Wl,--wrap=pwritev,--wrap=ftruncate,--w
 $(BUILD)/replay/%_fuzz: $(BUILD)/testobj/%_fuzz.o $(BUILD)/testobj/replay.o $(BUILD)/libparts.a
 	@mkdir -p $(@D)
 	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# The program that really waits, and logs it.
+$(BUILD)/helper/live: $(wildcard tests/live/*.[ch])
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -fomit-frame-pointer -o $@ \
+		$(wildcard tests/live/*.c) -lpthread
 
 # Programs that write what tests read.
 $(BUILD)/helper/%: $(BUILD)/testobj/%.o $(BUILD)/libparts.a
