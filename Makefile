@@ -36,12 +36,13 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps run check test tested clean tidy format format-check gate-free sanitize fuzz \
+.PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
+	race sanitize fuzz \
 	fuzzers bench bench-recorder bench-trace bench-server bench-guest bench-ctf bench-stack \
 	install uninstall
 .DEFAULT_GOAL := all
 
-all: $(BUILD)/cairn $(SHOP)
+all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(SHOP)
 
 # A missing package is said before a compiler says it worse.
 $(BUILD)/.packages: tools/deps.sh Makefile
@@ -84,6 +85,39 @@ $(BUILD)/gen/%.bpf.o: src/kernel/%.bpf.c $(BPF_INCLUDES) | $(BUILD)/.packages
 		-I/usr/include/$(shell gcc -print-multiarch) -c -o $@ $<
 	@llvm-strip -g $@
 
+# What a program with markers links: one object, an archive of it, a library of it.
+INPROC  := $(filter-out %_test.c %_fuzz.c, $(wildcard src/marker/*.c src/ring/*.c))
+INPROC  := $(INPROC:%.c=$(BUILD)/inproc/%.o)
+INPROC_FLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) -Wconversion -O2 -g -fPIC -fvisibility=hidden
+
+$(BUILD)/inproc/%.o: %.c
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) $(INPROC_FLAGS) -Isrc -Iinclude -MMD -MP -c -o $@ $<
+
+$(BUILD)/libcairn.o: $(INPROC)
+	$(call step,LD)$(CC) -r -nostdlib -o $@ $^ && objcopy --localize-hidden $@
+
+$(BUILD)/libcairn.a: $(BUILD)/libcairn.o
+	@rm -f $@
+	$(call step,AR)$(AR) rcs $@ $^
+
+# Never unloaded: threads may be inside.
+$(BUILD)/libcairn.so: $(BUILD)/libcairn.o
+	$(call step,LD)$(CC) -shared -Wl,-soname,libcairn.so.0 -Wl,-z,nodelete -o $@ $^
+	@ln -sf libcairn.so $(BUILD)/libcairn.so.0
+
+# The ring's writers killed at any moment; `race_unarmed` is the control, which must fail.
+RACES := $(BUILD)/race/race $(BUILD)/race/race_unarmed
+RACE_SOURCES := tests/race/race.c src/ring/ring_read.c src/ring/ring_share.c src/ring/ring_write.c
+$(BUILD)/race/race_unarmed: RACE_FLAGS := -DRING_UNARMED
+$(RACES): $(RACE_SOURCES) $(wildcard src/ring/*.h)
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -DRING_RACE $(RACE_FLAGS) \
+		-Isrc -o $@ $(RACE_SOURCES) -lpthread
+
+race: $(RACES)
+	@BUILD=$(BUILD) tests/race/run 300
+
 $(BUILD)/test/%_test: $(BUILD)/testobj/%_test.o $(BUILD)/libparts.a
 	@mkdir -p $(@D)
 	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
@@ -108,14 +142,15 @@ $(BUILD)/testobj/%.o: %.c | $(BUILD)/.packages $(BPFS)
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-check: tidy format-check gate-free all $(TESTS) $(REPLAYS) $(HELPERS) $(BENCHES)
+check: tidy format-check gate-free gate-inproc all $(TESTS) $(REPLAYS) $(HELPERS) $(BENCHES) \
+		$(RACES)
 	@BUILD=$(BUILD) tests/run quick
 
 # Packages first: the second make sees what pkg-config knows by then.
 test: deps
 	@$(MAKE) --no-print-directory tested
 
-tested: tidy format-check gate-free all $(TESTS) $(REPLAYS) $(HELPERS)
+tested: tidy format-check gate-free gate-inproc all $(TESTS) $(REPLAYS) $(HELPERS) $(RACES)
 	@BUILD=$(BUILD) tests/run all
 
 clean:
@@ -136,8 +171,16 @@ format-check:
 # The free tier must build without a libc, with small frames, and need no more than a compiler's
 # own four functions. Headers are compiled with their inline functions kept.
 gate-free: $(FREE:%=$(BUILD)/free/%.o)
-	@! nm -u $^ 2>/dev/null | awk '/^src|:$$/ {file = $$1} \
-		$$1 == "U" && $$2 !~ /^mem(cpy|set|move|cmp)$$/ {print file, "needs", $$2}' | grep .
+	@! nm $^ 2>/dev/null | awk '/^src|:$$/ {file = $$1} $$2 ~ /^[TDBRV]$$/ {has[$$3]} \
+		$$1 == "U" && $$2 !~ /^mem(cpy|set|move|cmp)$$/ {need[$$2] = file} \
+		END {for (n in need) if (!(n in has)) print need[n], "needs", n}' | grep .
+
+# The library for programs defines nothing but cairn_*, and needs no more of a libc than this.
+INPROC_NEEDS := memcpy|memset|memmove|memcmp|strlen|strnlen|getenv|getauxval|clock_gettime
+gate-inproc: $(BUILD)/libcairn.o
+	@! nm -g $< | awk '$$2 ~ /^[TDBRVW]$$/ && $$3 !~ /^cairn_/ {print "exports " $$3} \
+		$$1 == "U" && $$2 !~ /^($(INPROC_NEEDS)|_GLOBAL_.*)$$/ {print "needs " $$2}' \
+		| grep .
 
 NOLIBC = -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include)
 $(BUILD)/free/%.o: %
