@@ -23,6 +23,8 @@ TESTS   := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(wildcard src/*/*_test.c tes
 FUZZERS := $(patsubst %.c,%,$(notdir $(wildcard src/*/*_fuzz.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 SHOP    := $(BUILD)/examples/shop
+CXX     ?= g++
+MARKED  := $(BUILD)/examples/marked $(BUILD)/examples/marked_plugin.so $(BUILD)/examples/greeter
 REPLAYS := $(FUZZERS:%=$(BUILD)/replay/%)
 HELPERS := $(filter-out replay, $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 HELPERS := $(HELPERS:%=$(BUILD)/helper/%)
@@ -42,7 +44,7 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 	install uninstall
 .DEFAULT_GOAL := all
 
-all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(SHOP)
+all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(SHOP) $(MARKED)
 
 # A missing package is said before a compiler says it worse.
 $(BUILD)/.packages: tools/deps.sh Makefile
@@ -59,8 +61,26 @@ run: deps
 	$(BUILD)/cairn record -o $(BUILD)/shop.cairn -- $(SHOP) 480 $(BUILD)/shop.journal
 	$(BUILD)/cairn report $(BUILD)/shop.cairn
 
+# A program in C, one in C++ and a library, with markers.
+MARKED_FLAGS := -O2 -g $(WARN) -Iinclude
+
+$(BUILD)/examples/marked: examples/marked/marked.c include/cairn/marker.h $(BUILD)/libcairn.a
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(MARKED_FLAGS) -o $@ $< \
+		$(BUILD)/libcairn.a -lpthread
+
+$(BUILD)/examples/marked_plugin.so: examples/marked/plugin.c $(BUILD)/libcairn.so
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) -std=c99 $(MARKED_FLAGS) -fPIC -shared \
+		-Wl,-rpath,'$$ORIGIN/..' -o $@ $< $(BUILD)/libcairn.so
+
+$(BUILD)/examples/greeter: examples/marked/greeter.cc include/cairn/marker.h $(BUILD)/libcairn.a
+	@mkdir -p $(@D)
+	$(call step,CXX)$(CXX) -std=c++11 -O2 -g -Wall -Wextra -Iinclude -o $@ $< \
+		$(BUILD)/libcairn.a
+
 # As a distribution builds programs: optimized, no frame pointers, line tables kept.
-$(BUILD)/examples/%: $(wildcard examples/*/*.[ch])
+$(SHOP): $(BUILD)/examples/%: $(wildcard examples/shop/*.[ch])
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -fomit-frame-pointer -o $@ \
 		$(wildcard examples/$*/*.c) -lpthread

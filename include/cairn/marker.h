@@ -77,17 +77,26 @@ void cairn__module_start(void)
 }
 #endif
 
-static inline __attribute__((always_inline)) int cairn__on(const unsigned *word)
-{
+/* Words are named in assembly only: no language's rules for names get between. */
 #if defined(__x86_64__)
-	__asm__ goto("cmpl $0, %0\n\tjne %l1" : : "m"(*word) : "cc" : on);
-	return 0;
-on:
-	return 1;
+#define CAIRN__ADDRESS(to, word) __asm__("leaq " word "(%%rip), %0" : "=r"(to))
+#define CAIRN__IS_ON(word) __extension__({ \
+	__label__ cairn__jump; \
+	int cairn__is_on = 1; \
+	__asm__ goto("cmpl $0, " word "(%%rip)\n\tjne %l0" : : : "cc" : cairn__jump); \
+	cairn__is_on = 0; \
+cairn__jump: \
+	cairn__is_on; })
+#elif defined(__aarch64__)
+#define CAIRN__ADDRESS(to, word) \
+	__asm__("adrp %0, " word "\n\tadd %0, %0, :lo12:" word : "=r"(to))
+#define CAIRN__IS_ON(word) __extension__({ \
+	unsigned *cairn__address; \
+	CAIRN__ADDRESS(cairn__address, word); \
+	__atomic_load_n(cairn__address, __ATOMIC_RELAXED) != 0; })
 #else
-	return __atomic_load_n(word, __ATOMIC_RELAXED) != 0;
+#error "cairn/marker.h knows x86-64 and aarch64; define CAIRN_OFF elsewhere"
 #endif
-}
 
 static inline __attribute__((always_inline)) unsigned char *
 cairn__put(unsigned char *at, const void *value, unsigned long bytes)
@@ -253,25 +262,25 @@ cairn__put(unsigned char *at, const void *value, unsigned long bytes)
 #define CAIRN__WORD_NAME(p, n) "cairn_word_" #p "__" #n
 
 #define CAIRN__MARK_OF_0(count, level, p, n) do { \
-	extern unsigned cairn__word_##p##__##n __asm__(CAIRN__WORD_NAME(p, n)) \
-		__attribute__((visibility("hidden"))); \
-	if (__builtin_expect(cairn__on(&cairn__word_##p##__##n), 0)) { \
+	if (__builtin_expect(CAIRN__IS_ON(CAIRN__WORD_NAME(p, n)), 0)) { \
+		unsigned *cairn__word; \
 		CAIRN__SITE(0, level, p, n, #p, #n, CAIRN__WORD_NAME(p, n), ); \
-		cairn_emit(&cairn__word_##p##__##n, 0, 0); \
+		CAIRN__ADDRESS(cairn__word, CAIRN__WORD_NAME(p, n)); \
+		cairn_emit(cairn__word, 0, 0); \
 	} \
 } while (0)
 
 #define CAIRN__MARK_OF(count, level, p, n, ...) do { \
-	extern unsigned cairn__word_##p##__##n __asm__(CAIRN__WORD_NAME(p, n)) \
-		__attribute__((visibility("hidden"))); \
-	if (__builtin_expect(cairn__on(&cairn__word_##p##__##n), 0)) { \
+	if (__builtin_expect(CAIRN__IS_ON(CAIRN__WORD_NAME(p, n)), 0)) { \
+		unsigned *cairn__word; \
 		CAIRN__JOIN(CAIRN__EACH_, count)(CAIRN__LET_, __VA_ARGS__) \
 		__attribute__((aligned(8))) unsigned char cairn__payload[ \
 			(15 CAIRN__JOIN(CAIRN__EACH_, count)(CAIRN__ROOM_, __VA_ARGS__)) & ~15ul]; \
 		unsigned char *cairn__at = cairn__payload; \
 		CAIRN__SITE(count, level, p, n, #p, #n, CAIRN__WORD_NAME(p, n), __VA_ARGS__); \
 		CAIRN__JOIN(CAIRN__EACH_, count)(CAIRN__PUT_, __VA_ARGS__) \
-		cairn_emit(&cairn__word_##p##__##n, cairn__payload, \
+		CAIRN__ADDRESS(cairn__word, CAIRN__WORD_NAME(p, n)); \
+		cairn_emit(cairn__word, cairn__payload, \
 			   (unsigned long)(cairn__at - cairn__payload)); \
 	} \
 } while (0)

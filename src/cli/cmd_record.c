@@ -46,6 +46,8 @@ static int begin(struct record *r, struct err *e)
 {
 	int status = watch_signals(r, e);
 	rescue_dead(NULL, command_tell_rescue, NULL, NULL);
+	if (status == 0)
+		status = session_environment(&r->asked.selection, e);
 	if (status == 0 && r->asked.command) {
 		status = launch_prepare(&r->launch, r->asked.command, e);
 		if (status == 0)
@@ -54,6 +56,7 @@ static int begin(struct record *r, struct err *e)
 	r->asked.session.targets = r->asked.pids;
 	r->asked.session.target_count = r->asked.pid_count;
 	r->asked.session.command = r->asked.command_text.data;
+	r->asked.session.attach = !r->asked.command;
 	r->asked.session.selection = &r->asked.selection;
 	if (status == 0)
 		status = session_open(&r->session, &r->asked.session, e);
@@ -186,6 +189,9 @@ static void say_totals(const struct record *r, const struct session_totals *t)
 		t->cpus == 1 ? "" : "s");
 	if (t->events)
 		fprintf(stderr, "%s events, ", unit_count(t->events).text);
+	if (t->marker_events)
+		fprintf(stderr, "markers' times within %llu ns, ",
+			(unsigned long long)t->marker_clock_error_ns);
 	fprintf(stderr, "%s, %s lost, recorder %s of one cpu → %s\n",
 		unit_bytes(t->trace_bytes).text, lost ? unit_count(lost).text : "nothing",
 		unit_share(t->tool_cpu_ns + t->probe_ns, t->wall_ns).text,

@@ -64,6 +64,10 @@ struct ring_share {
 	uint32_t trigger;       /* an event of a kind with RING_KIND_TRIGGER was written */
 	uint32_t pattern_bytes; /* "PROVIDER:NAME" globs, each with its NUL and a level's byte */
 	uint32_t spare;
+	/* The recording's first moment, for who reads the rings after its tool was killed. */
+	uint64_t anchor_ticks;
+	uint64_t anchor_ns;
+	uint64_t anchor_window_ns;
 	char patterns[RING_PATTERN_BYTES];
 };
 

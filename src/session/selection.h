@@ -5,6 +5,7 @@
  *	waits | syscalls | locks            the recorder's own sets
  *	SUBSYSTEM:NAME, NAME, with * and ?  any tracepoint of the kernel
  *	… if CONDITION                      filter/condition.h
+ *	marker:PROVIDER:NAME                signs in programs; with "if level <= N"
  */
 #ifndef CAIRN_SESSION_SELECTION_H
 #define CAIRN_SESSION_SELECTION_H
@@ -22,6 +23,7 @@ struct selection {
 	bool waits, syscalls, locks;
 	ARRAY(struct wish) wishes;       /* -e */
 	ARRAY(char *) refusals;          /* -x */
+	struct text markers;             /* as ring/ring_share.h has patterns; empty without any */
 	ARRAY(struct plan_event) events; /* after selection_resolve() */
 	struct text notes;               /* what a person should know, a sentence a line */
 };
