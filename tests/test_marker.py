@@ -217,3 +217,51 @@ def test_list_names_markers_with_fields_and_places(cairn, examples):
     assert done.stdout == "/bin/true has no markers\n"
     done = subprocess.run([cairn, "list", "markers", "/etc/passwd"], capture_output=True, text=True)
     assert done.returncode == 1 and "no program or library" in done.stderr
+
+
+@needs_root
+def test_forked_executed_interrupted_and_stepped_programs_keep_their_own_names(
+        cairn, root, build, tmp_path):
+    family, trace = tmp_path / "family", tmp_path / "t"
+    subprocess.run(["gcc", "-O2", f"-I{root}/include", root / "tests/site/family.c",
+                    build / "libcairn.a", "-o", family, "-lpthread"], check=True)
+    done = record(cairn, trace, "--ring", "64M", "-x", "waits", "-e", "marker:family:*", "--",
+                  family)
+    said = {(role, int(tid)): int(count) for role, tid, count in
+            re.findall(r"^(\w+) (\d+) (\d+)$", done.stdout, re.M)}
+    assert {role for role, _ in said} == {"parent", "child", "thread", "exec", "interrupted",
+                                          "handler", "stepped"}
+    found = collections.Counter((e["fields"]["role"], e["tid"]) for e in dump(cairn, trace)
+                                if e["event"] == "family:said")
+    assert found == said
+
+
+@needs_root
+def test_a_program_with_more_rights_than_its_user_takes_no_session(cairn, examples, tmp_path):
+    program = tmp_path / "marked"
+    shutil.copy(examples / "marked", program)
+    tmp_path.chmod(0o755)
+    os.chown(program, 65534, 65534)
+    program.chmod(0o6755)
+    done = record(cairn, tmp_path / "t", "-e", "marker:marked:*", "--", program, "orders", "10",
+                  "1")
+    assert told(done.stdout)["marked:order"] == 10 and not counted(tmp_path / "t")
+
+
+def test_another_machines_library_emits_through_lanes(root, build, tmp_path):
+    """aarch64: the library, a program, the rings' test, under emulation."""
+    compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
+    if not compiler or not emulator:
+        pytest.skip("needs gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user")
+    sources = [*root.glob("src/marker/*.c"), *root.glob("src/ring/*.c")]
+    sources = [s for s in sources if not re.search("_(test|fuzz)", s.name)]
+    flags = [compiler, "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-static", f"-I{root}/src",
+             f"-I{root}/include"]
+    subprocess.run([*flags, root / "tests/site/lanes.c", *sources, "-o", tmp_path / "lanes",
+                    "-lpthread"], check=True)
+    rings = tmp_path / "rings"
+    subprocess.run([emulator, tmp_path / "lanes", rings], check=True)
+    done = subprocess.run([emulator, tmp_path / "lanes", rings], capture_output=True, text=True,
+                          timeout=120, env=dict(os.environ, CAIRN_SESSION=str(rings)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4000 of 4000 events, 0 torn, 0 missing" in done.stdout
