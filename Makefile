@@ -24,7 +24,8 @@ FUZZERS := $(patsubst %.c,%,$(notdir $(wildcard src/*/*_fuzz.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 SHOP    := $(BUILD)/examples/shop
 CXX     ?= g++
-MARKED  := $(BUILD)/examples/marked $(BUILD)/examples/marked_plugin.so $(BUILD)/examples/greeter
+MARKED  := marked marked_plugin.so greeter
+MARKED  := $(MARKED:%=$(BUILD)/examples/%)
 REPLAYS := $(FUZZERS:%=$(BUILD)/replay/%)
 HELPERS := $(filter-out replay, $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 HELPERS := $(HELPERS:%=$(BUILD)/helper/%)
@@ -41,6 +42,7 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
 	race sanitize fuzz \
 	fuzzers bench bench-recorder bench-trace bench-server bench-guest bench-ctf bench-stack \
+	bench-marker \
 	install uninstall
 .DEFAULT_GOAL := all
 
@@ -180,7 +182,8 @@ clean:
 tidy:
 	@tools/tidy
 
-FORMATTED = $(wildcard src/*/*.[ch] include/*/*.h examples/*/*.[ch] tests/*.c tests/*/*.c bench/*.c)
+FORMATTED = $(wildcard src/*/*.[ch] include/*/*.h examples/*/*.[ch] tests/*.c tests/*/*.c \
+	bench/*.c bench/*/*.[ch])
 
 format:
 	clang-format-14 -i $(FORMATTED)
@@ -254,6 +257,10 @@ bench-guest: all $(BUILD)/bench/guest_load
 bench-ctf: all $(BUILD)/bench/read_trace
 	@BUILD=$(BUILD) bench/read
 
+# Markers beside rdtsc, LTTng-UST and a plain probe.
+bench-marker: all $(BUILD)/bench/marker_toggle
+	@BUILD=$(BUILD) bench/marker
+
 # What stacks cost those who sleep.
 bench-stack: $(BUILD)/bench/stack_cost
 	@$<
@@ -264,21 +271,30 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libparts.a
 
 # What packagers expect: DESTDIR, PREFIX.
 BINDIR  = $(PREFIX)/bin
-MANDIR  = $(PREFIX)/share/man/man1
+LIBDIR  = $(PREFIX)/lib
+INCDIR  = $(PREFIX)/include/cairn
+MANDIR  = $(PREFIX)/share/man
 COMPDIR = $(PREFIX)/share/bash-completion/completions
 PCDIR   = $(PREFIX)/share/pkgconfig
-MANS    = $(wildcard docs/man/*.1)
+MANS    = $(wildcard docs/man/*.[13])
 
 install: all
 	install -D -m 755 $(BUILD)/cairn $(DESTDIR)$(BINDIR)/cairn
 	install -D -m 644 tools/completion.bash $(DESTDIR)$(COMPDIR)/cairn
-	install -d $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)
+	install -D -m 644 include/cairn/marker.h $(DESTDIR)$(INCDIR)/marker.h
+	install -D -m 644 $(BUILD)/libcairn.a $(DESTDIR)$(LIBDIR)/libcairn.a
+	install -D -m 755 $(BUILD)/libcairn.so $(DESTDIR)$(LIBDIR)/libcairn.so.0
+	ln -sf libcairn.so.0 $(DESTDIR)$(LIBDIR)/libcairn.so
+	install -d $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man3
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/cairn.pc.in \
 		>$(DESTDIR)$(PCDIR)/cairn.pc
-	$(if $(MANS),install -m 644 $(MANS) $(DESTDIR)$(MANDIR))
+	install -m 644 docs/man/*.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 docs/man/*.3 $(DESTDIR)$(MANDIR)/man3
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/cairn $(DESTDIR)$(COMPDIR)/cairn $(DESTDIR)$(PCDIR)/cairn.pc \
-		$(MANS:docs/man/%=$(DESTDIR)$(MANDIR)/%)
+		$(DESTDIR)$(INCDIR)/marker.h $(DESTDIR)$(LIBDIR)/libcairn.* \
+		$(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(filter %.1,$(MANS))) \
+		$(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man3/%,$(filter %.3,$(MANS)))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

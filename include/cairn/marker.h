@@ -80,6 +80,14 @@ void cairn__module_start(void)
 /* Words are named in assembly only: no language's rules for names get between. */
 #if defined(__x86_64__)
 #define CAIRN__ADDRESS(to, word) __asm__("leaq " word "(%%rip), %0" : "=r"(to))
+#if defined(__clang__) && defined(__cplusplus)
+/* It takes each label of a function for the aim of every jump in it: a function each, then. */
+#define CAIRN__IS_ON(word) [&]() __attribute__((always_inline)) -> bool { \
+	__asm__ goto("cmpl $0, " word "(%%rip)\n\tjne %l0" : : : "cc" : cairn__jump); \
+	return false; \
+cairn__jump: \
+	return true; }()
+#else
 #define CAIRN__IS_ON(word) __extension__({ \
 	__label__ cairn__jump; \
 	int cairn__is_on = 1; \
@@ -87,6 +95,7 @@ void cairn__module_start(void)
 	cairn__is_on = 0; \
 cairn__jump: \
 	cairn__is_on; })
+#endif
 #elif defined(__aarch64__)
 #define CAIRN__ADDRESS(to, word) \
 	__asm__("adrp %0, " word "\n\tadd %0, %0, :lo12:" word : "=r"(to))
