@@ -237,6 +237,19 @@ def test_forked_executed_interrupted_and_stepped_programs_keep_their_own_names(
 
 
 @needs_root
+def test_passing_a_marker_writes_what_led_to_it(cairn, examples, tmp_path):
+    trace = tmp_path / "t"
+    done = record(cairn, trace, "--flight", "1M", "-e", "marker:marked:*", "--on",
+                  "marker:marked:close", "--", "sh", "-c",
+                  f"{examples}/marked orders 100 2; sleep 0.3; {examples}/marked ping 3")
+    assert done.stderr.count("snapshot at a marker") == 1
+    events = [e for e in dump(cairn, trace) if e["event"].startswith("marked:")]
+    assert len(events) == 202 and events[-1]["event"] == "marked:close"
+    done = record(cairn, tmp_path / "u", "--flight", "1M", "--on", "marker:no:such", "--", "true")
+    assert "nothing kept" in done.stderr and not (tmp_path / "u").exists()
+
+
+@needs_root
 def test_a_program_with_more_rights_than_its_user_takes_no_session(cairn, examples, tmp_path):
     program = tmp_path / "marked"
     shutil.copy(examples / "marked", program)

@@ -127,17 +127,24 @@ static bool matches(const char *glob, struct halves text)
 	return !*glob;
 }
 
-bool marker_note_wanted(const struct marker_note *note, const char *patterns, size_t bytes)
+enum marker_wish marker_note_wanted(const struct marker_note *note, const char *patterns,
+				    size_t bytes)
 {
+	enum marker_wish wish = MARKER_UNWANTED;
 	struct cursor c = cursor_over(patterns, bytes);
 	while (cursor_left(&c)) {
 		uint8_t level = cursor_u8(&c);
 		const char *glob = cursor_string(&c);
-		if (glob && note->level <= level &&
-		    matches(glob, (struct halves){note->provider, note->name}))
-			return true;
+		if (!glob || note->level > level)
+			continue;
+		bool triggers = *glob == '!';
+		if (!matches(glob + triggers, (struct halves){note->provider, note->name}))
+			continue;
+		if (triggers)
+			return MARKER_TRIGGERS;
+		wish = MARKER_WANTED;
 	}
-	return false;
+	return wish;
 }
 
 bool marker_elf_note_next(struct cursor *notes, struct marker_elf_note *ret)

@@ -66,11 +66,14 @@ bool marker_field_next(struct cursor *fields, struct marker_field *ret);
 /* Of what an event's bytes mean: name, level, fields; not of the place. Never 0. */
 uint64_t marker_note_hash(const struct marker_note *note);
 
+enum marker_wish { MARKER_UNWANTED, MARKER_WANTED, MARKER_TRIGGERS };
+
 /*
- * Whether one of the patterns asks for it: `patterns` are a byte, the highest level, and a glob for
- * PROVIDER:NAME with its NUL each.
+ * What the patterns ask for: `patterns` are a byte, the highest level, and a glob for
+ * PROVIDER:NAME with its NUL each. Behind a '!' it is for markers that trigger a snapshot.
  */
-bool marker_note_wanted(const struct marker_note *note, const char *patterns, size_t bytes);
+enum marker_wish marker_note_wanted(const struct marker_note *note, const char *patterns,
+				    size_t bytes);
 
 /* One note of a segment of notes. */
 struct marker_elf_note {

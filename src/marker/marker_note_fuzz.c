@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		if (!marker_note_hash(&marker))
 			__builtin_trap();
-		marker_note_wanted(&marker, "\3s?o*p:*r*\0\377*", 11);
+		marker_note_wanted(&marker, "\3!s?o*p:*r*\0\377*", 12);
 		marker_note_wanted(&marker, (const char *)data, size);
 	}
 	return 0;

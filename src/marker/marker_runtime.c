@@ -43,13 +43,21 @@ static void free_or_lose(struct ring_thread *t, int round)
 		ring_write_lost(t);
 }
 
+/* What led to this moment must not be written over before the tool has seen it. */
+static void trigger(const struct ring_thread *t)
+{
+	struct ring_share *share = t->writer->share;
+	__atomic_store_n(&share->frozen, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&share->trigger, 1, __ATOMIC_RELEASE);
+}
+
 /* A site whose session cannot be joined, or is over, switches itself off. */
 static __attribute__((noinline, cold)) void emit_slowly(enum ring_status status, uint16_t *id,
 							const void *payload, unsigned long bytes)
 {
 	struct ring_thread *t = &thread;
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		if (status != RING_STALE)
+		if (status != RING_STALE && status != RING_DONE)
 			status = ring_write_slowly(status, t, &marker_page.generation, id, payload,
 						   bytes);
 		if (status == RING_BUSY)
@@ -61,6 +69,8 @@ static __attribute__((noinline, cold)) void emit_slowly(enum ring_status status,
 									 __ATOMIC_RELAXED);
 		if (is_over)
 			__atomic_store_n(id, 0, __ATOMIC_RELAXED);
+		if (status == RING_DONE && *id & RING_ID_TRIGGER)
+			trigger(t);
 		if (is_over || (status != RING_STALE && (status != RING_BUSY || round)))
 			return;
 		status = RING_MOVED;
@@ -74,7 +84,7 @@ __attribute__((visibility("default"))) void cairn_emit(unsigned *word, const voi
 	enum ring_status status = RING_NO_CPU;
 #if defined(__x86_64__)
 	status = rseq_event(&thread, &marker_page.generation, id, payload, bytes);
-	if (__builtin_expect(status == RING_DONE, 1))
+	if (__builtin_expect(status == RING_DONE && !(*id & RING_ID_TRIGGER), 1))
 		return;
 #endif
 	emit_slowly(status, id, payload, bytes);

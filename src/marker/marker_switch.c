@@ -23,11 +23,16 @@ static void visit(struct module *m, const struct marker_elf_note *note, bool giv
 {
 	struct marker_note marker;
 	if (!note->is_ours || note->type != MARKER_NOTE_SITE ||
-	    !marker_note_parse(&marker, note->description, note->bytes) ||
-	    !marker_note_wanted(&marker, m->first.patterns, m->first.pattern_bytes))
+	    !marker_note_parse(&marker, note->description, note->bytes))
+		return;
+	enum marker_wish wish =
+		marker_note_wanted(&marker, m->first.patterns, m->first.pattern_bytes);
+	if (wish == MARKER_UNWANTED)
 		return;
 	int id = ring_share_id(m->writer->share, marker_note_hash(&marker), note->description,
 			       (uint32_t)note->bytes);
+	if (id > 0 && wish == MARKER_TRIGGERS)
+		id |= RING_ID_TRIGGER;
 	uint16_t *place = id_of(note, marker.word);
 	if (id < 0 || (!give && __atomic_load_n(place, __ATOMIC_RELAXED) != id))
 		id = 0;

@@ -40,6 +40,7 @@ enum {
 	RING_COPY_BYTES = 16,
 	RING_ID_THREAD = 1, /* struct ring_thread_event: whose events follow */
 	RING_ID_FIRST = 16,
+	RING_ID_TRIGGER = 0x8000, /* beside the id: who wrote it freezes the rings and says so */
 };
 
 enum ring_share_flags {
@@ -61,8 +62,8 @@ struct ring_share {
 	uint32_t frozen; /* nobody enters a new sub-buffer */
 	uint32_t closed; /* the recording is over: sites switch themselves off */
 	uint32_t text_used;
-	uint32_t trigger;       /* an event of a kind with RING_KIND_TRIGGER was written */
-	uint32_t pattern_bytes; /* "PROVIDER:NAME" globs, each with its NUL and a level's byte */
+	uint32_t trigger;       /* how often an event with RING_ID_TRIGGER was written */
+	uint32_t pattern_bytes; /* as marker/marker_note.h has them */
 	uint32_t spare;
 	/* The recording's first moment, for who reads the rings after its tool was killed. */
 	uint64_t anchor_ticks;

@@ -60,7 +60,7 @@ static int split(const char *spec, struct wish *ret)
 }
 
 /* "marker:PROVIDER:NAME", "marker:PROVIDER", with "if level <= N". */
-static int include_marker(struct selection *s, const char *spec, struct err *e)
+static int include_marker(struct selection *s, const char *spec, bool triggers, struct err *e)
 {
 	int64_t level = UINT8_MAX;
 	const char *word = strstr(spec, " if ");
@@ -75,17 +75,28 @@ static int include_marker(struct selection *s, const char *spec, struct err *e)
 	bool is_pair = memchr(spec, ':', bytes);
 	uint8_t most = (uint8_t)level;
 	text_append(&s->markers, &most, 1);
-	text_print(&s->markers, "%.*s%s", (int)bytes, spec, is_pair ? "" : ":*");
+	text_print(&s->markers, "%s%.*s%s", triggers ? "!" : "", (int)bytes, spec,
+		   is_pair ? "" : ":*");
 	text_append(&s->markers, "", 1);
 	return s->markers.failed ? err_set(e, ENOMEM, "no memory for the marker '%s'", spec) : 0;
 }
 
+static const char marker[] = "marker:";
+enum { MARKER_WORD_BYTES = sizeof(marker) - 1 };
+
+int selection_trigger(struct selection *s, const char *spec, struct err *e)
+{
+	if (strncmp(spec, marker, MARKER_WORD_BYTES) != 0)
+		return err_set(e, EINVAL,
+			       "there is no trigger '%s' (exit:crash, marker:PROVIDER:NAME)", spec);
+	return include_marker(s, spec + MARKER_WORD_BYTES, true, e);
+}
+
 int selection_include(struct selection *s, const char *spec, struct err *e)
 {
-	static const char marker[] = "marker:";
 	struct wish wish;
-	if (strncmp(spec, marker, sizeof(marker) - 1) == 0)
-		return include_marker(s, spec + sizeof(marker) - 1, e);
+	if (strncmp(spec, marker, MARKER_WORD_BYTES) == 0)
+		return include_marker(s, spec + MARKER_WORD_BYTES, false, e);
 	if (split(spec, &wish) < 0 || array_push(&s->wishes, wish) < 0) {
 		free(wish.pattern);
 		free(wish.when);

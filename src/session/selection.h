@@ -33,6 +33,8 @@ void selection_init(struct selection *s);
 void selection_deinit(struct selection *s);
 
 int selection_include(struct selection *s, const char *spec, struct err *e);
+/* "marker:PROVIDER:NAME": included, and passing it asks for a snapshot. */
+int selection_trigger(struct selection *s, const char *spec, struct err *e);
 int selection_exclude(struct selection *s, const char *pattern, struct err *e);
 
 /*

@@ -433,6 +433,11 @@ int session_snapshot(struct session *s, const char *path, struct text *path_ret,
 	return status;
 }
 
+bool session_triggered(struct session *s)
+{
+	return s->user && user_rings_triggered(s->user);
+}
+
 static int end_stream(struct session *s, struct err *e)
 {
 	int status = s->rung->drain(s->rung, true, ctf_write_packet, s->out, e);

@@ -73,6 +73,9 @@ int session_step(struct session *s, int *wait_ms_ret, struct err *e);
 /* Writes what the rings hold now into a new trace at `path`; flight recorder only. */
 int session_snapshot(struct session *s, const char *path, struct text *path_ret, struct err *e);
 
+/* Whether a marker named by selection_trigger() was passed since the last call. */
+bool session_triggered(struct session *s);
+
 /*
  * The end: the last packets, the state, the totals. A flight recorder writes a last snapshot if
  * `keep` says so.

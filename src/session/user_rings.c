@@ -207,6 +207,11 @@ void user_rings_close(struct user_rings *u)
 	free(u);
 }
 
+bool user_rings_triggered(struct user_rings *u)
+{
+	return __atomic_exchange_n(&u->share->trigger, 0, __ATOMIC_ACQ_REL);
+}
+
 const char *user_rings_file(const struct user_rings *u)
 {
 	return u->path;
@@ -302,11 +307,15 @@ static size_t convert(struct user_rings *u, uint32_t line, struct ring_packet *h
 	header->begin_ns = on_clock(u, line, ticks);
 	while (at < body_bytes) {
 		uint64_t word;
+		if (body_bytes - at < sizeof(word))
+			break;
+		memcpy(&word, body + at, sizeof(word));
+		word &= ~(uint64_t)RING_ID_TRIGGER;
+		memcpy(body + at, &word, sizeof(word));
 		size_t bytes =
 			ctf_layout_event(u->layout, header->stream_id, body + at, body_bytes - at);
 		if (!bytes)
 			break;
-		memcpy(&word, body + at, sizeof(word));
 		ticks = RING_EVENT_TIME(word, ticks);
 		if (ticks > end_ticks)
 			break;

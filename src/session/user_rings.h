@@ -14,6 +14,7 @@
 #include "util/text.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum { USER_PATH_BYTES = 64, USER_LANES = 8 };
@@ -79,6 +80,8 @@ void user_rings_anchor(struct user_rings *u);
 void user_rings_totals(const struct user_rings *u, struct user_totals *ret);
 
 struct ring_share *user_rings_share(struct user_rings *u);
+/* Whether a marker asked for a snapshot since the last call. */
+bool user_rings_triggered(struct user_rings *u);
 const char *user_rings_file(const struct user_rings *u);
 
 #endif

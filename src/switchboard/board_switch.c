@@ -38,10 +38,14 @@ static bool write_id(const struct board *b, struct board_marker *marker, uint16_
 
 static int id_for(struct ring_share *share, const struct board_marker *marker)
 {
-	if (!share || !marker_note_wanted(&marker->note, share->patterns, share->pattern_bytes))
+	enum marker_wish wish = MARKER_UNWANTED;
+	if (share)
+		wish = marker_note_wanted(&marker->note, share->patterns, share->pattern_bytes);
+	if (wish == MARKER_UNWANTED)
 		return 0;
-	return ring_share_id(share, marker_note_hash(&marker->note), marker->description,
-			     (uint32_t)marker->bytes);
+	int id = ring_share_id(share, marker_note_hash(&marker->note), marker->description,
+			       (uint32_t)marker->bytes);
+	return id > 0 && wish == MARKER_TRIGGERS ? id | RING_ID_TRIGGER : id;
 }
 
 /* A word whose sites describe different events gets no id, whichever came first. */
