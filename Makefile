@@ -22,8 +22,12 @@ PARTS   := $(filter-out $(BUILD)/obj/src/cli/main.o, $(OBJECTS))
 TESTS   := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(wildcard src/*/*_test.c tests/*/*_test.c)))
 FUZZERS := $(patsubst %.c,%,$(notdir $(wildcard src/*/*_fuzz.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
-EXAMPLES := $(patsubst examples/%/,$(BUILD)/examples/%,$(wildcard examples/*/))
+EXAMPLES := $(filter-out examples/marked/, $(wildcard examples/*/))
+EXAMPLES := $(EXAMPLES:examples/%/=$(BUILD)/examples/%)
 SHOP    := $(BUILD)/examples/shop
+CXX     ?= g++
+MARKED  := marked marked_plugin.so greeter
+MARKED  := $(MARKED:%=$(BUILD)/examples/%)
 REPLAYS := $(FUZZERS:%=$(BUILD)/replay/%)
 HELPERS := $(filter-out replay, $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 HELPERS := $(HELPERS:%=$(BUILD)/helper/%) $(BUILD)/helper/live
@@ -37,12 +41,12 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps run check test tested clean tidy format format-check gate-free sanitize fuzz \
-	fuzzers bench bench-recorder bench-trace bench-server bench-guest bench-ctf bench-stack \
-	bench-waits install uninstall
+.PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
+	race sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server bench-guest \
+	bench-ctf bench-stack bench-waits bench-marker install uninstall
 .DEFAULT_GOAL := all
 
-all: $(BUILD)/cairn $(EXAMPLES)
+all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
 
 # A missing package is said before a compiler says it worse.
 $(BUILD)/.packages: tools/deps.sh Makefile
@@ -60,8 +64,26 @@ run: deps
 	$(BUILD)/cairn report $(BUILD)/shop.cairn
 	$(BUILD)/cairn waits $(BUILD)/shop.cairn worker-1
 
+# A program in C, one in C++ and a library, with markers.
+MARKED_FLAGS := -O2 -g $(WARN) -Iinclude
+
+$(BUILD)/examples/marked: examples/marked/marked.c include/cairn/marker.h $(BUILD)/libcairn.a
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(MARKED_FLAGS) -o $@ $< \
+		$(BUILD)/libcairn.a -lpthread
+
+$(BUILD)/examples/marked_plugin.so: examples/marked/plugin.c $(BUILD)/libcairn.so
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) -std=c99 $(MARKED_FLAGS) -fPIC -shared \
+		-Wl,-rpath,'$$ORIGIN/..' -o $@ $< $(BUILD)/libcairn.so
+
+$(BUILD)/examples/greeter: examples/marked/greeter.cc include/cairn/marker.h $(BUILD)/libcairn.a
+	@mkdir -p $(@D)
+	$(call step,CXX)$(CXX) -std=c++11 -O2 -g -Wall -Wextra -Iinclude -o $@ $< \
+		$(BUILD)/libcairn.a
+
 # As a distribution builds programs: optimized, no frame pointers, line tables kept.
-$(BUILD)/examples/%: $(wildcard examples/*/*.[ch])
+$(EXAMPLES): $(BUILD)/examples/%: $(wildcard examples/*/*.[ch])
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -fomit-frame-pointer -o $@ \
 		$(wildcard examples/$*/*.c) -lpthread
@@ -85,6 +107,39 @@ $(BUILD)/gen/%.bpf.o: src/kernel/%.bpf.c $(BPF_INCLUDES) | $(BUILD)/.packages
 	$(call step,BPF)$(CLANG) -O2 -g -target bpf -mcpu=v3 -Wall -Wno-missing-declarations -Isrc \
 		-I/usr/include/$(shell gcc -print-multiarch) -c -o $@ $<
 	@llvm-strip -g $@
+
+# What a program with markers links: one object, an archive of it, a library of it.
+INPROC  := $(filter-out %_test.c %_fuzz.c, $(wildcard src/marker/*.c src/ring/*.c))
+INPROC  := $(INPROC:%.c=$(BUILD)/inproc/%.o)
+INPROC_FLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) -Wconversion -O2 -g -fPIC -fvisibility=hidden
+
+$(BUILD)/inproc/%.o: %.c
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) $(INPROC_FLAGS) -Isrc -Iinclude -MMD -MP -c -o $@ $<
+
+$(BUILD)/libcairn.o: $(INPROC)
+	$(call step,LD)$(CC) -r -nostdlib -o $@ $^ && objcopy --localize-hidden $@
+
+$(BUILD)/libcairn.a: $(BUILD)/libcairn.o
+	@rm -f $@
+	$(call step,AR)$(AR) rcs $@ $^
+
+# Never unloaded: threads may be inside.
+$(BUILD)/libcairn.so: $(BUILD)/libcairn.o
+	$(call step,LD)$(CC) -shared -Wl,-soname,libcairn.so.0 -Wl,-z,nodelete -o $@ $^
+	@ln -sf libcairn.so $(BUILD)/libcairn.so.0
+
+# The ring's writers killed at any moment; `race_unarmed` is the control, which must fail.
+RACES := $(BUILD)/race/race $(BUILD)/race/race_unarmed
+RACE_SOURCES := tests/race/race.c src/ring/ring_read.c src/ring/ring_share.c src/ring/ring_write.c
+$(BUILD)/race/race_unarmed: RACE_FLAGS := -DRING_UNARMED
+$(RACES): $(RACE_SOURCES) $(wildcard src/ring/*.h)
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g -DRING_RACE $(RACE_FLAGS) \
+		-Isrc -o $@ $(RACE_SOURCES) -lpthread
+
+race: $(RACES)
+	@BUILD=$(BUILD) tests/race/run 300
 
 $(BUILD)/test/%_test: $(BUILD)/testobj/%_test.o $(BUILD)/libparts.a
 	@mkdir -p $(@D)
@@ -122,14 +177,15 @@ $(BUILD)/testobj/%.o: %.c | $(BUILD)/.packages $(BPFS)
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-check: tidy format-check gate-free all $(TESTS) $(REPLAYS) $(HELPERS) $(BENCHES)
+check: tidy format-check gate-free gate-inproc all $(TESTS) $(REPLAYS) $(HELPERS) $(BENCHES) \
+		$(RACES)
 	@BUILD=$(BUILD) tests/run quick
 
 # Packages first: the second make sees what pkg-config knows by then.
 test: deps
 	@$(MAKE) --no-print-directory tested
 
-tested: tidy format-check gate-free all $(TESTS) $(REPLAYS) $(HELPERS)
+tested: tidy format-check gate-free gate-inproc all $(TESTS) $(REPLAYS) $(HELPERS) $(RACES)
 	@BUILD=$(BUILD) tests/run all
 
 clean:
@@ -139,7 +195,8 @@ clean:
 tidy:
 	@tools/tidy
 
-FORMATTED = $(wildcard src/*/*.[ch] include/*/*.h examples/*/*.[ch] tests/*.c tests/*/*.c bench/*.c)
+FORMATTED = $(wildcard src/*/*.[ch] include/*/*.h examples/*/*.[ch] tests/*.c tests/*/*.c \
+	bench/*.c bench/*/*.[ch])
 
 format:
 	clang-format-14 -i $(FORMATTED)
@@ -150,8 +207,16 @@ format-check:
 # The free tier must build without a libc, with small frames, and need no more than a compiler's
 # own four functions. Headers are compiled with their inline functions kept.
 gate-free: $(FREE:%=$(BUILD)/free/%.o)
-	@! nm -u $^ 2>/dev/null | awk '/^src|:$$/ {file = $$1} \
-		$$1 == "U" && $$2 !~ /^mem(cpy|set|move|cmp)$$/ {print file, "needs", $$2}' | grep .
+	@! nm $^ 2>/dev/null | awk '/^src|:$$/ {file = $$1} $$2 ~ /^[TDBRV]$$/ {has[$$3]} \
+		$$1 == "U" && $$2 !~ /^mem(cpy|set|move|cmp)$$/ {need[$$2] = file} \
+		END {for (n in need) if (!(n in has)) print need[n], "needs", n}' | grep .
+
+# The library for programs defines nothing but cairn_*, and needs no more of a libc than this.
+INPROC_NEEDS := memcpy|memset|memmove|memcmp|strlen|strnlen|getenv|getauxval|clock_gettime
+gate-inproc: $(BUILD)/libcairn.o
+	@! nm -g $< | awk '$$2 ~ /^[TDBRVW]$$/ && $$3 !~ /^cairn_/ {print "exports " $$3} \
+		$$1 == "U" && $$2 !~ /^($(INPROC_NEEDS)|_GLOBAL_.*)$$/ {print "needs " $$2}' \
+		| grep .
 
 NOLIBC = -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include)
 $(BUILD)/free/%.o: %
@@ -205,6 +270,10 @@ bench-guest: all $(BUILD)/bench/guest_load
 bench-ctf: all $(BUILD)/bench/read_trace
 	@BUILD=$(BUILD) bench/read
 
+# Markers beside rdtsc, LTTng-UST and a plain probe.
+bench-marker: all $(BUILD)/bench/marker_toggle
+	@BUILD=$(BUILD) bench/marker
+
 # What stacks cost those who sleep.
 bench-stack: $(BUILD)/bench/stack_cost
 	@$<
@@ -220,21 +289,30 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libparts.a
 
 # What packagers expect: DESTDIR, PREFIX.
 BINDIR  = $(PREFIX)/bin
-MANDIR  = $(PREFIX)/share/man/man1
+LIBDIR  = $(PREFIX)/lib
+INCDIR  = $(PREFIX)/include/cairn
+MANDIR  = $(PREFIX)/share/man
 COMPDIR = $(PREFIX)/share/bash-completion/completions
 PCDIR   = $(PREFIX)/share/pkgconfig
-MANS    = $(wildcard docs/man/*.1)
+MANS    = $(wildcard docs/man/*.[13])
 
 install: all
 	install -D -m 755 $(BUILD)/cairn $(DESTDIR)$(BINDIR)/cairn
 	install -D -m 644 tools/completion.bash $(DESTDIR)$(COMPDIR)/cairn
-	install -d $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)
+	install -D -m 644 include/cairn/marker.h $(DESTDIR)$(INCDIR)/marker.h
+	install -D -m 644 $(BUILD)/libcairn.a $(DESTDIR)$(LIBDIR)/libcairn.a
+	install -D -m 755 $(BUILD)/libcairn.so $(DESTDIR)$(LIBDIR)/libcairn.so.0
+	ln -sf libcairn.so.0 $(DESTDIR)$(LIBDIR)/libcairn.so
+	install -d $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man3
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/cairn.pc.in \
 		>$(DESTDIR)$(PCDIR)/cairn.pc
-	$(if $(MANS),install -m 644 $(MANS) $(DESTDIR)$(MANDIR))
+	install -m 644 docs/man/*.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 docs/man/*.3 $(DESTDIR)$(MANDIR)/man3
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/cairn $(DESTDIR)$(COMPDIR)/cairn $(DESTDIR)$(PCDIR)/cairn.pc \
-		$(MANS:docs/man/%=$(DESTDIR)$(MANDIR)/%)
+		$(DESTDIR)$(INCDIR)/marker.h $(DESTDIR)$(LIBDIR)/libcairn.* \
+		$(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(filter %.1,$(MANS))) \
+		$(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man3/%,$(filter %.3,$(MANS)))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

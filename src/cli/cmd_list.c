@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* `cairn list`: what can be recorded: the sets, and the kernel's tracepoints with their fields. */
+/* `cairn list`: what can be recorded: sets, tracepoints, markers, with their fields. */
 #include "cli/command.h"
+#include "cli/list_markers.h"
 #include "event/schema.h"
 #include "kernel/format.h"
 #include "kernel/rung.h"
@@ -15,16 +16,20 @@
 
 static const char usage[] =
 	"usage: cairn list [sets | events] [GLOB] [OPTION…]\n"
+	"       cairn list markers FILE | -p PID\n"
 	"\n"
-	"Lists what `cairn record -e` takes: the sets, the kernel's tracepoints.\n"
+	"Lists what `cairn record -e` takes: the sets, the kernel's tracepoints, the\n"
+	"markers of a program, a library or a running process.\n"
 	"\n"
 	"  GLOB           tracepoints by name, with * and ?: 'sched:*', '*fork*'\n"
 	"  -v, --verbose  also the fields, as conditions and traces know them\n"
+	"  -p, --pid PID  the markers of this process and its libraries, on or off\n"
 	"      --json     for programs\n";
 
 struct list {
 	bool verbose;
 	bool json;
+	pid_t pid; /* 0 without one */
 	struct text text;
 	struct json writer;
 };
@@ -231,7 +236,9 @@ static int list(struct list *l, const char *kind, const char *glob, struct err *
 	int status = 0;
 	if (l->json)
 		json_open(&l->writer, NULL, '{');
-	if (!strcmp(kind, "events"))
+	if (!strcmp(kind, "markers"))
+		status = list_markers(&l->text, l->json ? &l->writer : NULL, glob, l->pid, e);
+	else if (!strcmp(kind, "events"))
 		status = list_events(l, glob ? glob : "*", e);
 	else
 		status = list_sets(l, e);
@@ -246,11 +253,19 @@ static int list(struct list *l, const char *kind, const char *glob, struct err *
 	return status;
 }
 
-/* "sets", "events" or "" and the glob: [KIND] [GLOB]; any other word is a glob of events. */
-static bool parse_words(int count, char **words, const char **kind, const char **glob)
+/*
+ * "sets", "events" or "" and the glob: [KIND] [GLOB]; any other word is a glob of events. Of
+ * "markers" the word is a file, and a process takes its place.
+ */
+static bool parse_words(int count, char **words, bool has_pid, const char **kind, const char **glob)
 {
 	*kind = "";
 	*glob = NULL;
+	if (has_pid || (count && !strcmp(words[0], "markers"))) {
+		*kind = "markers";
+		*glob = count > 1 ? words[1] : NULL;
+		return count == 2 - has_pid && !strcmp(words[0], "markers");
+	}
 	if (count && (!strcmp(words[0], "sets") || !strcmp(words[0], "events"))) {
 		*kind = words[0];
 		words++;
@@ -265,27 +280,37 @@ static bool parse_words(int count, char **words, const char **kind, const char *
 	return true;
 }
 
+static bool parse_pid(const char *text, pid_t *ret)
+{
+	int64_t pid;
+	if (text_parse_number(text, 1, 1 << 22, &pid) < 0)
+		return false;
+	*ret = (pid_t)pid;
+	return true;
+}
+
 int cmd_list(int argc, char **argv)
 {
 	static const struct option options[] = {{"verbose", no_argument, NULL, 'v'},
 						{"json", no_argument, NULL, 'j'},
+						{"pid", required_argument, NULL, 'p'},
 						{"help", no_argument, NULL, 'h'},
 						{0}};
 	struct list l = {.writer = {.out = NULL}};
 	const char *kind, *glob;
-	for (int c; (c = getopt_long(argc, argv, "vh", options, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "vp:h", options, NULL)) != -1;) {
 		if (c == 'h') {
 			fputs(usage, stdout);
 			return COMMAND_FINE;
 		}
-		if (c == '?') {
+		if (c == '?' || (c == 'p' && !parse_pid(optarg, &l.pid))) {
 			fputs(usage, stderr);
 			return COMMAND_USAGE;
 		}
 		l.verbose |= c == 'v';
 		l.json |= c == 'j';
 	}
-	if (!parse_words(argc - optind, argv + optind, &kind, &glob)) {
+	if (!parse_words(argc - optind, argv + optind, l.pid != 0, &kind, &glob)) {
 		fputs(usage, stderr);
 		return COMMAND_USAGE;
 	}

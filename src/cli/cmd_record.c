@@ -46,6 +46,8 @@ static int begin(struct record *r, struct err *e)
 {
 	int status = watch_signals(r, e);
 	rescue_dead(NULL, command_tell_rescue, NULL, NULL);
+	if (status == 0)
+		status = session_environment(&r->asked.selection, e);
 	if (status == 0 && r->asked.command) {
 		status = launch_prepare(&r->launch, r->asked.command, e);
 		if (status == 0)
@@ -54,6 +56,7 @@ static int begin(struct record *r, struct err *e)
 	r->asked.session.targets = r->asked.pids;
 	r->asked.session.target_count = r->asked.pid_count;
 	r->asked.session.command = r->asked.command_text.data;
+	r->asked.session.attach = !r->asked.command;
 	r->asked.session.selection = &r->asked.selection;
 	if (status == 0)
 		status = session_open(&r->session, &r->asked.session, e);
@@ -133,6 +136,18 @@ static int on_signals(struct record *r, struct err *e)
 	return 0;
 }
 
+/* That this one cannot be written, since there is one already, is no reason to stop. */
+static void on_trigger(struct record *r)
+{
+	CLEANUP_TEXT struct text path = {0};
+	struct err e;
+	int status = snapshot(r, NULL, &path, &e);
+	if (status < 0)
+		fprintf(stderr, "cairn record: a marker asked for a snapshot: %s\n", e.text);
+	else if (!r->asked.quiet)
+		fprintf(stderr, "snapshot at a marker → %s\n", path.data);
+}
+
 static bool targets_gone(const struct record *r)
 {
 	for (size_t i = 0; i < r->asked.pid_count; i++) {
@@ -157,6 +172,8 @@ static int run(struct record *r, struct err *e)
 		if (status < 0)
 			return status;
 		serve(r);
+		if (session_triggered(r->session))
+			on_trigger(r);
 		uint64_t gone_ns = now_monotonic_ns() - start_ns;
 		if ((r->asked.duration_ns && gone_ns >= r->asked.duration_ns) || targets_gone(r))
 			r->stop = true;
@@ -171,13 +188,20 @@ static bool crashed(const struct record *r)
 
 static int finish(struct record *r, struct err *e)
 {
-	bool keep = !r->asked.session.flight || !r->asked.only_crash || crashed(r);
+	if (session_triggered(r->session))
+		on_trigger(r);
+	bool only = r->asked.only_crash || r->asked.only_triggers;
+	bool keep = !r->asked.session.flight || !only || (r->asked.only_crash && crashed(r));
 	return session_stop(r->session, keep, e);
 }
 
 static void say_totals(const struct record *r, const struct session_totals *t)
 {
 	uint64_t lost = t->lost + t->misses + t->lost_on_disk;
+	if (!t->trace_bytes && r->asked.only_triggers) {
+		fputs("nothing kept: no program passed the marker\n", stderr);
+		return;
+	}
 	if (!t->trace_bytes && r->asked.only_crash) {
 		fprintf(stderr, "nothing kept: %s did not crash\n", r->asked.command[0]);
 		return;
@@ -186,6 +210,9 @@ static void say_totals(const struct record *r, const struct session_totals *t)
 		t->cpus == 1 ? "" : "s");
 	if (t->events)
 		fprintf(stderr, "%s events, ", unit_count(t->events).text);
+	if (t->marker_events)
+		fprintf(stderr, "markers' times within %llu ns, ",
+			(unsigned long long)t->marker_clock_error_ns);
 	fprintf(stderr, "%s, %s lost, recorder %s of one cpu → %s\n",
 		unit_bytes(t->trace_bytes).text, lost ? unit_count(lost).text : "nothing",
 		unit_share(t->tool_cpu_ns + t->probe_ns, t->wall_ns).text,

@@ -37,6 +37,8 @@ static const char usage[] =
 	"                       `cairn snapshot`\n"
 	"      --on exit:crash  with --flight and a command: write at the end only if\n"
 	"                       a signal killed it\n"
+	"      --on marker:P:N  with --flight: write when a program passes this marker,\n"
+	"                       and not at the end\n"
 	"      --ring SIZE      buffer of each cpu when streaming (4M; less on many\n"
 	"                       cpus)\n"
 	"  -d, --duration TIME  stop after TIME (10s, 500ms, 2m)\n"
@@ -125,10 +127,12 @@ static int parse_option(struct record_options *o, int option, const char *value,
 		o->session.rung = value;
 		return 0;
 	default: /* OPTION_ON */
-		if (strcmp(value, "exit:crash") != 0)
-			return err_set(e, EINVAL, "there is no trigger '%s' (exit:crash)", value);
-		o->only_crash = true;
-		return 0;
+		if (strcmp(value, "exit:crash") == 0) {
+			o->only_crash = true;
+			return 0;
+		}
+		o->only_triggers = true;
+		return selection_trigger(&o->selection, value, e);
 	}
 }
 
@@ -191,6 +195,10 @@ int record_options_parse(struct record_options *o, int argc, char **argv)
 	if (o->only_crash && !(o->command && o->session.flight)) {
 		fputs("cairn record: --on exit:crash goes with --flight SIZE and a command\n",
 		      stderr);
+		return 1 + COMMAND_USAGE;
+	}
+	if (o->only_triggers && !o->session.flight) {
+		fputs("cairn record: --on marker:PROVIDER:NAME goes with --flight SIZE\n", stderr);
 		return 1 + COMMAND_USAGE;
 	}
 	for (int i = optind; i < argc; i++)

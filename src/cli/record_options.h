@@ -24,6 +24,7 @@ struct record_options {
 	struct text command_text;
 	unsigned long long duration_ns; /* 0: no end */
 	bool only_crash;
+	bool only_triggers; /* --on marker:…: snapshots at these, none at the end */
 	bool quiet;
 	char default_path[300];
 };

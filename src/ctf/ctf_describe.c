@@ -243,7 +243,10 @@ static void print_stream(struct text *out, const struct ctf_stream_class *class)
 		   "\t\tuint64_t content_size;\n\t\tuint64_t packet_size;\n"
 		   "\t\tuint64_t packet_seq_num;\n\t\tuint64_t events_discarded;\n"
 		   "\t\tuint32_t %s;\n\t\tuint32_t %s;\n\t};\n",
-		   class->name, class->id, class->per_cpu ? "cpu_id" : "reserved_1",
+		   class->name, class->id,
+		   class->is_lane   ? "lane_id"
+		   : class->per_cpu ? "cpu_id"
+				    : "reserved_1",
 		   class->per_cpu ? "tid" : "reserved_2");
 	text_print(out, "\tevent.header := struct {\n"
 			"\t\tinteger { size = 16; align = 8; signed = false; } id;\n"

@@ -94,6 +94,27 @@ static size_t walk_event(const struct event_type *type, const uint8_t *event, si
 	return walk.failed ? 0 : WORD_BYTES + (size_t)(walk.at_bits + 7) / 8;
 }
 
+static size_t event_bytes(const struct class *class, const uint8_t *event, uint16_t id, size_t left)
+{
+	if (!class || id >= class->by_id.count)
+		return 0;
+	const struct entry *entry = &class->by_id.items[id];
+	size_t bytes = entry->fixed_bytes;
+	if (!bytes && entry->type)
+		bytes = walk_event(entry->type, event, left);
+	return bytes > left ? 0 : bytes;
+}
+
+size_t ctf_layout_event(const struct ctf_layout *l, uint32_t stream_id, const void *event,
+			size_t left)
+{
+	uint64_t word;
+	if (left < WORD_BYTES)
+		return 0;
+	memcpy(&word, event, sizeof(word));
+	return event_bytes(find_class(l, stream_id), event, (uint16_t)word, left);
+}
+
 struct ctf_span ctf_layout_walk(const struct ctf_layout *l, const struct ring_packet *header,
 				const void *body, size_t body_bytes)
 {
@@ -105,15 +126,9 @@ struct ctf_span ctf_layout_walk(const struct ctf_layout *l, const struct ring_pa
 	while (body_bytes >= WORD_BYTES && at <= body_bytes - WORD_BYTES) {
 		uint64_t word;
 		memcpy(&word, data + at, sizeof(word));
-		uint16_t id = (uint16_t)word;
 		uint64_t time_ns = span.last_ns + (((word >> 16) - span.last_ns) & time_mask);
-		if (!class || id >= class->by_id.count || time_ns > header->end_ns)
-			break;
-		const struct entry *entry = &class->by_id.items[id];
-		size_t bytes = entry->fixed_bytes;
-		if (!bytes && entry->type)
-			bytes = walk_event(entry->type, data + at, body_bytes - at);
-		if (!bytes || bytes > body_bytes - at)
+		size_t bytes = event_bytes(class, data + at, (uint16_t)word, body_bytes - at);
+		if (!bytes || time_ns > header->end_ns)
 			break;
 		if (!span.events++)
 			span.first_ns = time_ns;

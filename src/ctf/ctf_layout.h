@@ -30,6 +30,10 @@ struct ctf_span {
 	bool complete;              /* nothing but padding follows */
 };
 
+/* How long the event at `event` is, of `left` bytes; 0 when it is unknown or does not fit. */
+size_t ctf_layout_event(const struct ctf_layout *l, uint32_t stream_id, const void *event,
+			size_t left);
+
 /*
  * Walks `body_bytes` of content behind the header. An event is whole when its type is known, its
  * fields end inside, and its time is neither before the last one's nor outside the packet's.

@@ -94,6 +94,7 @@ static void plan_event_init(struct ctf_plan *p, struct plan_event *event,
 	*event = (struct plan_event){.type = type, .tid = context_tid(type->context)};
 	plan_places(p, event);
 	p->has_switch |= type->kind == EVENT_SCHED_SWITCH;
+	p->has_writer |= type->kind == EVENT_WRITER;
 }
 
 static int plan_fill(struct ctf_plan *p)

@@ -29,6 +29,7 @@ struct ctf_plan {
 	const struct ctf_class *class;
 	bool quick; /* the header is read by slices, events are found in a table */
 	bool has_switch;
+	bool has_writer; /* its own events say whose the others are */
 	uint32_t align_bits, header_bits;
 	struct plan_slice id, time;
 	struct plan_event *events; /* by id */

@@ -51,9 +51,24 @@ static void follow_thread(struct ctf_stream *s, struct event *e)
 	}
 }
 
+/* A stream that says itself who wrote what in it needs no scheduler for that. */
+static void follow_writer(struct ctf_stream *s, struct event *e)
+{
+	if (s->fresh)
+		s->writer = s->packet->tid;
+	s->fresh = false;
+	if (e->type->kind == EVENT_WRITER)
+		s->writer = (int32_t)event_int(e, WRITER_TID);
+	e->tid = s->writer;
+}
+
 static void follow(struct ctf_source *c, struct event *e)
 {
 	struct ctf_stream *s = c->streams.items[e->stream];
+	if (e->type->kind != EVENT_LOST && s->plan->has_writer) {
+		follow_writer(s, e);
+		return;
+	}
 	if (!s->running)
 		return;
 	if (e->type->kind != EVENT_LOST)

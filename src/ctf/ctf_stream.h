@@ -34,7 +34,8 @@ struct ctf_stream {
 	uint64_t *running; /* place of the packet's cpu's tid in trace->running */
 	uint32_t number;
 	int32_t cpu;
-	bool fresh; /* none of the packet's events was given yet */
+	int32_t writer; /* of a stream that tells: the tid whose events follow */
+	bool fresh;     /* none of the packet's events was given yet */
 
 	struct stream_trace *trace;
 	const char *path;

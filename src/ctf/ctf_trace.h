@@ -15,11 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Streams with the same event types; files are called NAME_CPU, or NAME alone without cpus. */
+/*
+ * Streams with the same event types; files are called NAME_CPU, or NAME alone without cpus. Lanes
+ * are numbered like cpus, but who writes there may be on any.
+ */
 struct ctf_stream_class {
 	uint32_t id;
 	const char *name;
 	bool per_cpu; /* else one stream, and its packets' `cpu` and `tid` mean nothing */
+	bool is_lane; /* with per_cpu */
 };
 
 /* A circumstance: `text`, or `number` when text is NULL. */

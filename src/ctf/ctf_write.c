@@ -107,6 +107,11 @@ int ctf_write_create_fresh(struct ctf_write **ret, const char *path, const struc
 	return r;
 }
 
+const struct schema *ctf_write_schema(const struct ctf_write *w)
+{
+	return w->trace.schema;
+}
+
 const char *ctf_write_path(const struct ctf_write *w)
 {
 	return w->path;

@@ -53,6 +53,7 @@ int ctf_write_create_fresh(struct ctf_write **ret, const char *path, const struc
 int ctf_write_resume(struct ctf_write **ret, const char *path,
 		     const struct ctf_stream_class *streams, size_t stream_count, struct err *e);
 
+const struct schema *ctf_write_schema(const struct ctf_write *w);
 const char *ctf_write_path(const struct ctf_write *w);
 
 /* Closes the files; the trace stays. */

@@ -82,6 +82,8 @@
 	X(SITE, SITE, "cairn_site",                                                                \
 	  F(SITE, ID, "site") F(SITE, PID, "pid") F(SITE, SYSCALL, "syscall")                      \
 	  F(SITE, FLAGS, "flags") F(SITE, COUNT, "count") F(SITE, IPS, "ips"))                     \
+	/* In a stream of markers: whose events follow. */                                        \
+	X(WRITER, WRITER, "cairn_writer", F(WRITER, TID, "tid") F(WRITER, PID, "pid"))             \
 	/* The state dump: what the tool read outside the ring. */                                 \
 	X(STATE_THREAD, STATE_THREAD, "lttng_statedump_process_state",                             \
 	  F(STATE_THREAD, TID, "tid") F(STATE_THREAD, PID, "pid") F(STATE_THREAD, PPID, "ppid")    \

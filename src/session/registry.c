@@ -69,7 +69,8 @@ int registry_write(struct registry *r, const char *trace, const char *metadata, 
 	int status = registry_locate(trace, path, e);
 	if (status < 0)
 		return status;
-	if (put(r->fd, path) < 0 || put(r->fd, metadata ? metadata : "") < 0)
+	if (ftruncate(r->fd, 0) < 0 || lseek(r->fd, 0, SEEK_SET) < 0 || put(r->fd, path) < 0 ||
+	    put(r->fd, metadata ? metadata : "") < 0)
 		return err_errno(e, "cannot write %s", r->path);
 	return 0;
 }

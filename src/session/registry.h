@@ -29,7 +29,7 @@ struct registry_entry {
 
 int registry_open(struct registry *ret, struct err *e);
 
-/* Before the first event. `metadata` is NULL when the trace has it. */
+/* Before the first event, and again with more. `metadata` is NULL when the trace has it. */
 int registry_write(struct registry *r, const char *trace, const char *metadata, struct err *e);
 
 void registry_close(struct registry *r); /* and the file goes */

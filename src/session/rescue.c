@@ -7,6 +7,7 @@
 #include "session/registry.h"
 #include "session/session.h"
 #include "session/state.h"
+#include "session/user_rings.h"
 #include "util/cleanup.h"
 #include "util/now.h"
 
@@ -82,7 +83,23 @@ static int open_trace(const struct registry_entry *entry, char path[PATH_MAX],
 	else
 		status = ctf_recover(path, false, hear_nothing, NULL, e);
 	return status < 0 ? status
-			  : ctf_write_resume(ret, path, session_streams, RECORDER_STREAMS, e);
+			  : ctf_write_resume(ret, path, session_streams, SESSION_STREAMS, e);
+}
+
+/* Of programs that were marked; most recordings have none. */
+static int add_markers(struct ctf_write *out, const char *name, struct err *e)
+{
+	struct user_rings *user;
+	struct err absent;
+	int status = user_rings_open(&user, name, &absent);
+	if (status == -ENOENT)
+		return 0;
+	if (status < 0)
+		return err_set(e, -status, "%s", absent.text);
+	user_rings_look(user);
+	status = user_rings_drain(user, ctf_write_schema(out), true, ctf_write_packet, out, e);
+	user_rings_close(user);
+	return status;
 }
 
 static int fill(const struct registry_entry *entry, struct bpf_rings *rings, char path[PATH_MAX],
@@ -97,6 +114,8 @@ static int fill(const struct registry_entry *entry, struct bpf_rings *rings, cha
 	status = bpf_rings_copy(rings, RECORDER_STREAM_LIFE, ctf_write_packet, out, e);
 	if (status == 0)
 		status = bpf_rings_copy(rings, RECORDER_STREAM_EVENTS, ctf_write_packet, out, e);
+	if (status == 0)
+		status = add_markers(out, entry->name, e);
 	ctf_write_totals(out, &totals);
 	r->events = totals.events;
 	if (entry->metadata_bytes && status == 0)

@@ -36,6 +36,7 @@ void selection_deinit(struct selection *s)
 	array_free(&s->refusals);
 	array_free(&s->events);
 	text_deinit(&s->notes);
+	text_deinit(&s->markers);
 }
 
 static bool *selection_set(struct selection *s, const char *name)
@@ -58,9 +59,44 @@ static int split(const char *spec, struct wish *ret)
 	return ret->pattern && (ret->when || !word) ? 0 : -ENOMEM;
 }
 
+/* "marker:PROVIDER:NAME", "marker:PROVIDER", with "if level <= N". */
+static int include_marker(struct selection *s, const char *spec, bool triggers, struct err *e)
+{
+	int64_t level = UINT8_MAX;
+	const char *word = strstr(spec, " if ");
+	size_t bytes = word ? (size_t)(word - spec) : strlen(spec);
+	if (word && (strncmp(word, " if level <= ", 13) != 0 ||
+		     text_parse_number(word + 13, 0, UINT8_MAX, &level) < 0))
+		return err_set(e, EINVAL,
+			       "markers are chosen by name and level only: "
+			       "'marker:PROVIDER:NAME if level <= 3'");
+	if (!bytes)
+		return err_set(e, EINVAL, "which markers? 'marker:PROVIDER:NAME', with * and ?");
+	bool is_pair = memchr(spec, ':', bytes);
+	uint8_t most = (uint8_t)level;
+	text_append(&s->markers, &most, 1);
+	text_print(&s->markers, "%s%.*s%s", triggers ? "!" : "", (int)bytes, spec,
+		   is_pair ? "" : ":*");
+	text_append(&s->markers, "", 1);
+	return s->markers.failed ? err_set(e, ENOMEM, "no memory for the marker '%s'", spec) : 0;
+}
+
+static const char marker[] = "marker:";
+enum { MARKER_WORD_BYTES = sizeof(marker) - 1 };
+
+int selection_trigger(struct selection *s, const char *spec, struct err *e)
+{
+	if (strncmp(spec, marker, MARKER_WORD_BYTES) != 0)
+		return err_set(e, EINVAL,
+			       "there is no trigger '%s' (exit:crash, marker:PROVIDER:NAME)", spec);
+	return include_marker(s, spec + MARKER_WORD_BYTES, true, e);
+}
+
 int selection_include(struct selection *s, const char *spec, struct err *e)
 {
 	struct wish wish;
+	if (strncmp(spec, marker, MARKER_WORD_BYTES) == 0)
+		return include_marker(s, spec + MARKER_WORD_BYTES, false, e);
 	if (split(spec, &wish) < 0 || array_push(&s->wishes, wish) < 0) {
 		free(wish.pattern);
 		free(wish.when);

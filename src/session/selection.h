@@ -5,6 +5,7 @@
  *	waits | syscalls | locks            the recorder's own sets
  *	SUBSYSTEM:NAME, NAME, with * and ?  any tracepoint of the kernel
  *	… if CONDITION                      filter/condition.h
+ *	marker:PROVIDER:NAME                signs in programs; with "if level <= N"
  */
 #ifndef CAIRN_SESSION_SELECTION_H
 #define CAIRN_SESSION_SELECTION_H
@@ -22,6 +23,7 @@ struct selection {
 	bool waits, syscalls, locks;
 	ARRAY(struct wish) wishes;       /* -e */
 	ARRAY(char *) refusals;          /* -x */
+	struct text markers;             /* as ring/ring_share.h has patterns; empty without any */
 	ARRAY(struct plan_event) events; /* after selection_resolve() */
 	struct text notes;               /* what a person should know, a sentence a line */
 };
@@ -31,6 +33,8 @@ void selection_init(struct selection *s);
 void selection_deinit(struct selection *s);
 
 int selection_include(struct selection *s, const char *spec, struct err *e);
+/* "marker:PROVIDER:NAME": included, and passing it asks for a snapshot. */
+int selection_trigger(struct selection *s, const char *spec, struct err *e);
 int selection_exclude(struct selection *s, const char *pattern, struct err *e);
 
 /*

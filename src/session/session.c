@@ -3,12 +3,15 @@
 
 #include "ctf/ctf_describe.h"
 #include "ctf/ctf_write.h"
+#include "marker/marker_control.h"
 #include "session/facts.h"
 #include "session/ladder.h"
 #include "session/registry.h"
 #include "session/state.h"
 #include "session/survey.h"
 #include "session/table_supply.h"
+#include "session/user_rings.h"
+#include "switchboard/board.h"
 #include "util/cleanup.h"
 #include "util/now.h"
 
@@ -18,11 +21,15 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-const struct ctf_stream_class session_streams[RECORDER_STREAMS] = {
+const struct ctf_stream_class session_streams[SESSION_STREAMS] = {
 	{RECORDER_STREAM_EVENTS, "kernel", true},
 	{RECORDER_STREAM_LIFE, "life", true},
 	{RECORDER_STREAM_STATE, "state", false},
+	{SESSION_STREAM_USER, "user", true},
+	{SESSION_STREAM_LANE, "lane", true, .is_lane = true},
 };
+
+static const struct user_streams user_streams = {SESSION_STREAM_USER, SESSION_STREAM_LANE};
 
 struct session {
 	struct session_options options;
@@ -30,6 +37,7 @@ struct session {
 	struct plan plan;
 	struct table_supply tables;
 	struct rung *rung;
+	struct user_rings *user;  /* NULL without markers */
 	struct registry registry; /* while a kill would not lose what the rings hold */
 	struct err kill_loses;    /* why it would; code 0 when not */
 	struct text reasons;
@@ -42,12 +50,14 @@ struct session {
 	struct text last_path;
 	struct kallsyms *kernel_names; /* once read; a flight recorder does so before it starts */
 	char name[64];
+	uint64_t user_anchored_ns;
 	uint64_t started_ns;
 	uint64_t started_cpu_ns;
 	struct session_totals totals;
 };
 
 static const uint64_t STATE_PERIOD_NS = 100000000, STATE_PACKET_NS = 500000000;
+static const uint64_t USER_ANCHOR_NS = 1000000000;
 
 enum { PERIOD_MS = 20, PERIOD_FAST_MS = 2 };
 
@@ -63,7 +73,7 @@ static void describe_trace(struct session *s)
 		       s->kill_loses.code ? s->kill_loses.text : "nothing");
 	facts_add_text(&s->facts, "command", s->options.command);
 	s->trace.streams = session_streams;
-	s->trace.stream_count = RECORDER_STREAMS;
+	s->trace.stream_count = s->user ? SESSION_STREAMS : RECORDER_STREAMS;
 	s->trace.schema = s->schema;
 	s->trace.facts = s->facts.items;
 	s->trace.fact_count = s->facts.count;
@@ -130,6 +140,20 @@ static int register_trace(struct session *s, struct err *e)
 	return status;
 }
 
+static int make_user_rings(struct session *s, struct err *e)
+{
+	struct user_options options = {.name = s->name,
+				       .patterns = &s->options.selection->markers,
+				       .overwrite = s->options.flight,
+				       .ring_bytes = s->options.ring_bytes,
+				       .streams = user_streams};
+	if (!options.patterns->bytes)
+		return 0;
+	memcpy(options.uuid, s->trace.uuid, sizeof(options.uuid));
+	int status = user_schema(s->schema, &user_streams, e);
+	return status < 0 ? status : user_rings_create(&s->user, &options, e);
+}
+
 static int set_up(struct session *s, struct err *e)
 {
 	int status = schema_create(&s->schema, e);
@@ -148,6 +172,9 @@ static int set_up(struct session *s, struct err *e)
 	if (status < 0)
 		return status;
 	keep_rings(s);
+	status = make_user_rings(s, e);
+	if (status < 0)
+		return status;
 	describe_trace(s);
 	status = state_create(&s->state, e);
 	if (status == 0 && !s->options.flight)
@@ -156,6 +183,18 @@ static int set_up(struct session *s, struct err *e)
 		status = packet_init(&s->state_out, s->trace.uuid, RECORDER_STREAM_STATE, 0,
 				     ctf_write_packet, s->out, e);
 	return status < 0 ? status : register_trace(s, e);
+}
+
+int session_environment(const struct selection *selection, struct err *e)
+{
+	char name[32], path[USER_PATH_BYTES];
+	if (!selection->markers.bytes)
+		return 0;
+	snprintf(name, sizeof(name), "%d", (int)getpid());
+	int status = user_rings_path(path, name, e);
+	if (status == 0 && setenv(MARKER_SESSION_VARIABLE, path, 1) < 0)
+		status = err_errno(e, "cannot tell the command where its markers' rings are");
+	return status;
 }
 
 int session_open(struct session **ret, const struct session_options *options, struct err *e)
@@ -200,6 +239,34 @@ static int tell_state(struct session *s, bool seal, struct err *e)
 	return packet_seal(&s->state_out, e);
 }
 
+/* That a process has no such marker is worth a word, not a failure: a library may bring it. */
+static int switch_markers_on(struct session *s, struct err *e)
+{
+	size_t count;
+	int status = 0;
+	for (size_t i = 0; s->user && s->options.attach && i < s->options.target_count; i++) {
+		pid_t pid = s->options.targets[i];
+		status = board_switch(pid, user_rings_share(s->user), user_rings_file(s->user),
+				      &count, e);
+		if (status < 0)
+			break;
+		if (!count)
+			text_print(&s->options.selection->notes,
+				   "process %d has no marker of these names, unless a library "
+				   "brings one (`cairn list markers -p %d`)\n",
+				   (int)pid, (int)pid);
+	}
+	return status;
+}
+
+/* Who is gone needs nothing; what cannot be switched switches itself off when the rings close. */
+static void switch_markers_off(struct session *s)
+{
+	size_t count;
+	for (size_t i = 0; s->user && s->options.attach && i < s->options.target_count; i++)
+		board_switch(s->options.targets[i], NULL, NULL, &count, NULL);
+}
+
 int session_start(struct session *s, struct err *e)
 {
 	int status = read_state(s, e);
@@ -211,7 +278,37 @@ int session_start(struct session *s, struct err *e)
 		return status;
 	s->started_ns = now_monotonic_ns();
 	s->started_cpu_ns = now_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	return s->rung->start(s->rung, e);
+	status = s->rung->start(s->rung, e);
+	return status < 0 ? status : switch_markers_on(s, e);
+}
+
+/* What programs describe is in the trace's description before a kill could hide it. */
+static int learn_markers(struct session *s, struct err *e)
+{
+	size_t added;
+	uint64_t now_ns = now_monotonic_ns();
+	if (!s->user)
+		return 0;
+	if (now_ns - s->user_anchored_ns > USER_ANCHOR_NS) {
+		s->user_anchored_ns = now_ns;
+		user_rings_anchor(s->user);
+	}
+	int status = user_rings_learn(s->user, s->schema, &added, e);
+	if (status < 0 || !added)
+		return status;
+	return s->out ? ctf_write_metadata(s->out, e) : register_trace(s, e);
+}
+
+static int drain_markers(struct session *s, bool all, struct err *e)
+{
+	size_t added;
+	if (!s->user)
+		return 0;
+	user_rings_look(s->user);
+	int status = user_rings_learn(s->user, s->schema, &added, e);
+	if (status == 0)
+		status = user_rings_drain(s->user, s->schema, all, ctf_write_packet, s->out, e);
+	return status;
 }
 
 static int learn(struct session *s, struct err *e)
@@ -223,7 +320,7 @@ static int learn(struct session *s, struct err *e)
 	state_anchor_clocks(s->state, now_monotonic_ns(), false);
 	if (!s->out)
 		state_forget(s->state, false);
-	return status;
+	return status < 0 ? status : learn_markers(s, e);
 }
 
 int session_step(struct session *s, int *wait_ms_ret, struct err *e)
@@ -237,6 +334,8 @@ int session_step(struct session *s, int *wait_ms_ret, struct err *e)
 		return status;
 	ctf_write_totals(s->out, &before);
 	status = s->rung->drain(s->rung, false, ctf_write_packet, s->out, e);
+	if (status == 0)
+		status = drain_markers(s, false, e);
 	ctf_write_totals(s->out, &after);
 	if (after.packets - before.packets > (uint64_t)get_nprocs() / 2)
 		*wait_ms_ret = PERIOD_FAST_MS;
@@ -266,13 +365,18 @@ static int tell_end(struct session *s, struct packet *state_out, struct err *e)
 	struct rung_totals rung;
 	s->rung->totals(s->rung, &rung);
 	s->totals.events = survey.events;
-	s->totals.lost = rung.lost;
+	struct user_totals user = {0};
+	if (s->user)
+		user_rings_totals(s->user, &user);
+	s->totals.lost = rung.lost + user.lost;
+	s->totals.marker_events = user.events;
+	s->totals.marker_clock_error_ns = user.clock_error_ns;
 	s->totals.misses = rung.misses;
-	s->totals.probe_ns = rung.probe_each_ns * survey.events;
+	s->totals.probe_ns = rung.probe_each_ns * survey.kernel_events;
 	struct state_recorder recorder = {.cpu_ns = s->totals.tool_cpu_ns,
 					  .wall_ns = s->totals.wall_ns,
 					  .events = survey.events,
-					  .lost = rung.lost,
+					  .lost = s->totals.lost,
 					  .misses = rung.misses,
 					  .probe_ns = s->totals.probe_ns};
 	status = state_write_recorder(state_out, &recorder, now_ns, e);
@@ -286,6 +390,8 @@ static int fill_snapshot(struct session *s, struct ctf_write *out, struct err *e
 {
 	struct packet state_out;
 	int status = s->rung->snapshot(s->rung, ctf_write_packet, out, e);
+	if (status == 0 && s->user)
+		status = user_rings_snapshot(s->user, s->schema, ctf_write_packet, out, e);
 	if (status == 0)
 		status = learn(s, e);
 	if (status == 0)
@@ -327,9 +433,16 @@ int session_snapshot(struct session *s, const char *path, struct text *path_ret,
 	return status;
 }
 
+bool session_triggered(struct session *s)
+{
+	return s->user && user_rings_triggered(s->user);
+}
+
 static int end_stream(struct session *s, struct err *e)
 {
 	int status = s->rung->drain(s->rung, true, ctf_write_packet, s->out, e);
+	if (status == 0)
+		status = drain_markers(s, true, e);
 	if (status == 0)
 		status = tell_state(s, true, e);
 	if (status == 0)
@@ -341,6 +454,7 @@ static int end_stream(struct session *s, struct err *e)
 int session_stop(struct session *s, bool keep, struct err *e)
 {
 	int status = learn(s, e);
+	switch_markers_off(s);
 	state_refresh_targets(s->state, now_monotonic_ns());
 	state_anchor_clocks(s->state, now_monotonic_ns(), true);
 	if (status == 0)
@@ -371,6 +485,7 @@ void session_close(struct session *s)
 		return;
 	if (s->rung)
 		s->rung->close(s->rung);
+	user_rings_close(s->user);
 	registry_close(&s->registry);
 	table_supply_close(&s->tables);
 	packet_deinit(&s->state_out);

@@ -14,9 +14,11 @@ static void note_function(struct survey *s, uint64_t address)
 
 static void look(struct survey *s, const struct event *event)
 {
-	if (event->type->stream_id == RECORDER_STREAM_STATE || event->type->kind == EVENT_LOST)
+	if (event->type->stream_id == RECORDER_STREAM_STATE || event->type->kind == EVENT_LOST ||
+	    event->type->kind == EVENT_WRITER)
 		return;
 	s->events++;
+	s->kernel_events += event->type->stream_id < RECORDER_STREAMS;
 	switch (event->type->kind) {
 	case EVENT_HRTIMER_ENTRY:
 		note_function(s, event_uint(event, HRTIMER_ENTRY_FUNCTION));

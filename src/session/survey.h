@@ -13,8 +13,9 @@
 enum { SURVEY_FUNCTIONS_MAX = 16384 };
 
 struct survey {
-	uint64_t events;      /* of the recorder; the state's and losses are not counted */
-	struct map functions; /* addresses */
+	uint64_t events;        /* of the recorder; the state's and losses are not counted */
+	uint64_t kernel_events; /* those among them that were recorded in the kernel */
+	struct map functions;   /* addresses */
 };
 
 /* A trace above a size that takes longer than a second is not looked at: events stays 0. */
