@@ -141,7 +141,12 @@ static void print_text(const struct story *story, const struct view_options *opt
 	struct waits_answer a;
 	waits_answer_init(&a, story, options, q);
 	struct page p = {.scene = a.scene, .out = out};
-	if (q->thread)
+	if (!a.scene.states->switches)
+		page_line(&p,
+			  "%s: no switches of threads were recorded, and without them no wait is "
+			  "seen",
+			  options->path);
+	else if (q->thread)
 		print_thread(&p, &a, q);
 	else
 		print_everybody(&p, &a, q);
