@@ -16,12 +16,7 @@ static bool key_equals(const struct blame_key *a, const struct blame_key *b)
 static uint64_t key_hash(const struct blame_key *k)
 {
 	const uint64_t parts[] = {k->kind, (uintptr_t)k->thread, k->site, k->object, k->idle};
-	uint64_t hash = 0;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		hash = (hash ^ parts[i]) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 29;
-	}
-	return hash;
+	return map_key(parts, sizeof(parts) / sizeof(parts[0]));
 }
 
 static struct blame *row_of(struct blames *b, const struct blame_key *wanted)

@@ -27,12 +27,7 @@ static uint64_t key_hash(const struct tally_key *k)
 				  k->object,
 				  k->woken,
 				  k->idle};
-	uint64_t hash = 0;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		hash = (hash ^ parts[i]) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 29;
-	}
-	return hash;
+	return map_key(parts, sizeof(parts) / sizeof(parts[0]));
 }
 
 static bool key_equals(const struct tally_key *a, const struct tally_key *b)

@@ -27,12 +27,7 @@ static uint64_t group_hash(const struct wait_group *g)
 {
 	const uint64_t parts[] = {g->thread->index, g->site,      (uint32_t)g->syscall,
 				  g->cause,         g->cause_key, g->open};
-	uint64_t hash = 0;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		hash = (hash ^ parts[i]) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 29;
-	}
-	return hash;
+	return map_key(parts, sizeof(parts) / sizeof(parts[0]));
 }
 
 static bool group_equals(const struct wait_group *a, const struct wait_group *b)

@@ -74,3 +74,13 @@ void map_deinit(struct map *m)
 	free(m->slots);
 	*m = (struct map){0};
 }
+
+uint64_t map_key(const uint64_t *words, size_t count)
+{
+	uint64_t key = 0;
+	for (size_t i = 0; i < count; i++) {
+		key = (key ^ words[i]) * 0x9e3779b97f4a7c15u;
+		key ^= key >> 29;
+	}
+	return key;
+}

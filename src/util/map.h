@@ -30,6 +30,10 @@ uint64_t *map_find(const struct map *m, uint64_t key);
 uint64_t *map_put(struct map *m, uint64_t key);
 
 void map_remove(struct map *m, uint64_t key);
+
+/* One key of several words. Others may have the same: whoever uses it compares the words. */
+uint64_t map_key(const uint64_t *words, size_t count);
+
 void map_deinit(struct map *m);
 
 static inline void *map_find_pointer(const struct map *m, uint64_t key)

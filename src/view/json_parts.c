@@ -46,6 +46,16 @@ void json_thread(struct json *j, const char *key, const struct thread *thread)
 	json_close(j);
 }
 
+void json_request(struct json *j, const struct scene *s, const struct disk_request *r)
+{
+	json_uint(j, "dev", r->dev);
+	json_string(j, "disk", inventory_disk(s->inventory, r->dev));
+	json_string(j, "op", disk_op_name(r->op));
+	json_uint(j, "bytes", r->bytes);
+	json_uint(j, "issue_ns", r->issue_ns);
+	json_uint(j, "done_ns", r->done_ns);
+}
+
 void json_cause(struct json *j, const struct scene *s, const struct sleep *sleep)
 {
 	static const char *const kinds[CAUSE_KINDS] = {"unknown", "task",      "timer",
@@ -62,12 +72,7 @@ void json_cause(struct json *j, const struct scene *s, const struct sleep *sleep
 	json_stack(j, s, "stack", cause->site, sleep->woken_ns);
 	if (cause->kind == CAUSE_DISK) {
 		const struct disk_request *r = &cause->request;
-		json_uint(j, "dev", r->dev);
-		json_string(j, "disk", inventory_disk(s->inventory, r->dev));
-		json_string(j, "op", disk_op_name(r->op));
-		json_uint(j, "bytes", r->bytes);
-		json_uint(j, "issue_ns", r->issue_ns);
-		json_uint(j, "done_ns", r->done_ns);
+		json_request(j, s, r);
 		json_thread(j, "issuer", r->issuer);
 	}
 	json_close(j);

@@ -13,6 +13,9 @@ void json_thread(struct json *j, const char *key, const struct thread *thread);
 void json_stack(struct json *j, const struct scene *s, const char *key, uint32_t site,
 		uint64_t time_ns);
 
+/* A disk request's members, into the object that is open. */
+void json_request(struct json *j, const struct scene *s, const struct disk_request *r);
+
 /* What ended a sleep, as "cause". */
 void json_cause(struct json *j, const struct scene *s, const struct sleep *sleep);
 

@@ -15,16 +15,6 @@ static void write_words(struct json *j, const char *key, const struct text *word
 		json_string(j, key, words->data);
 }
 
-static void write_request(struct json *j, const struct scene *s, const struct disk_request *r)
-{
-	json_uint(j, "dev", r->dev);
-	json_string(j, "disk", inventory_disk(s->inventory, r->dev));
-	json_string(j, "op", disk_op_name(r->op));
-	json_uint(j, "bytes", r->bytes);
-	json_uint(j, "issue_ns", r->issue_ns);
-	json_uint(j, "done_ns", r->done_ns);
-}
-
 static void write_blocked(struct json *j, const struct scene *s, const struct segment *segment)
 {
 	struct stack stack;
@@ -60,7 +50,7 @@ static void write_segment(struct json *j, const struct scene *s, const struct se
 		write_blocked(j, s, segment);
 		break;
 	case SEGMENT_DEVICE:
-		write_request(j, s, &segment->cause->request);
+		json_request(j, s, &segment->cause->request);
 		break;
 	case SEGMENT_IRQ:
 	case SEGMENT_SOFTIRQ:
