@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 pytestmark = pytest.mark.quick
-COMMANDS = ["record", "snapshot", "recover", "report", "dump", "list", "doctor"]
+COMMANDS = ["record", "snapshot", "recover", "report", "dump", "list", "lines",
+            "doctor"]
 
 
 def run(*call):

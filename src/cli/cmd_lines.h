@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The subcommands of `cairn lines`; each gets argv[0] = "cairn lines NAME". */
+#ifndef CAIRN_CLI_CMD_LINES_H
+#define CAIRN_CLI_CMD_LINES_H
+
+#include "lineinfo/line_reader.h"
+#include "util/text.h"
+
+#include <stdio.h>
+
+/* Prints the usage; the exit status that belongs to it. */
+int lines_usage(FILE *out);
+
+int lines_build_run(int argc, char **argv);
+int lines_find_run(int argc, char **argv);
+int lines_info_run(int argc, char **argv);
+
+/* "file:12", "file:?" for code of no certain line, "??:0" without an answer; "~" when not exact. */
+void lines_print_site(struct line_reader *r, const struct line_question *q, struct text *out);
+
+#endif
