@@ -9,6 +9,7 @@
 #include "util/out.h"
 
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ static const struct option long_options[] = {
 	{0},
 };
 
-enum { CHUNK_BYTES = 1 << 20, NO_REGION = 0xffffffff };
+enum { CHUNK_BYTES = 1 << 21, NO_REGION = 0xffffffff };
 
 struct finder {
 	struct line_reader reader;
@@ -138,13 +139,29 @@ static int answer_lines(struct finder *f, char *data, size_t bytes, bool is_end,
 	return answer(f);
 }
 
+/* What can be had now: the more is asked at once, the fewer blocks are read twice. */
+static ssize_t read_ready(char *data, size_t room)
+{
+	size_t bytes = 0;
+	struct pollfd ready = {.fd = STDIN_FILENO, .events = POLLIN};
+	do {
+		ssize_t got = read(STDIN_FILENO, data + bytes, room - bytes);
+		if (got < 0 && !bytes)
+			return got;
+		if (got <= 0)
+			break;
+		bytes += (size_t)got;
+	} while (bytes < room && poll(&ready, 1, 0) == 1);
+	return (ssize_t)bytes;
+}
+
 static int find_stream(struct finder *f)
 {
 	char *data = malloc(CHUNK_BYTES + 1);
 	size_t kept = 0;
 	int failed = data ? 0 : -ENOMEM;
 	while (!failed) {
-		ssize_t got = read(STDIN_FILENO, data + kept, CHUNK_BYTES - kept);
+		ssize_t got = read_ready(data + kept, CHUNK_BYTES - kept);
 		if (got < 0 || (!got && !kept))
 			break;
 		size_t bytes = kept + (size_t)got, used = 0;

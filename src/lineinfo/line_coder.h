@@ -38,7 +38,7 @@ struct lines_coder {
 /* What two features have in common that the model cannot tell apart. */
 static inline uint32_t line_identity(uint32_t feature, unsigned bits)
 {
-	uint32_t tag = lines_tag(feature), slot = lines_slot(feature, bits);
+	uint32_t tag = lines_tag(feature, bits), slot = lines_slot(feature, bits);
 	uint32_t other = lines_other_slot(slot, tag, bits);
 	return (slot < other ? slot : other) << 8 | tag;
 }

@@ -5,10 +5,14 @@
 
 #include <fcntl.h>
 #include <gelf.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+enum { SHARES_MAX = 8, SHARE_QUESTIONS_MIN = 4096 };
 
 /* The section of a program that carries a table; false when it does not. */
 static bool find_section(void *image, size_t bytes, const uint8_t **data_ret, size_t *bytes_ret)
@@ -137,26 +141,65 @@ static size_t ask_block(const struct line_reader *r, const struct lines_region *
 	return at;
 }
 
+/* A share of the questions, sorted. */
+struct share {
+	struct line_reader *reader;
+	struct line_question **questions;
+	size_t count;
+	pthread_t thread;
+	bool is_running;
+};
+
+static void *ask_share(void *argument)
+{
+	struct share *s = argument;
+	struct lines_region region;
+	for (size_t at = 0, end; at < s->count; at = end) {
+		uint32_t number = s->questions[at]->region;
+		bool known = lines_region_at(&s->reader->table, number, &region);
+		for (end = at; end < s->count && s->questions[end]->region == number;)
+			end++;
+		for (size_t i = at; i < end;) {
+			if (known)
+				i += ask_block(s->reader, &region, s->questions + i, end - i);
+			else
+				answer_none(s->questions[i++]);
+		}
+	}
+	return NULL;
+}
+
+/* Decoding is all the work there is, and every block stands for itself: each cpu takes a share. */
+static void ask_shares(struct line_reader *r, struct line_question **sorted, size_t count)
+{
+	struct share shares[SHARES_MAX];
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t wanted = count / SHARE_QUESTIONS_MIN + 1, used = 1;
+	while (used < wanted && used < SHARES_MAX && (long)used < cpus)
+		used++;
+	for (size_t i = 0; i < used; i++) {
+		size_t first = count * i / used, end = count * (i + 1) / used;
+		shares[i] = (struct share){r, sorted + first, end - first, 0, false};
+		if (i + 1 < used)
+			shares[i].is_running =
+				!pthread_create(&shares[i].thread, NULL, ask_share, &shares[i]);
+		if (!shares[i].is_running)
+			ask_share(&shares[i]);
+	}
+	for (size_t i = 0; i < used; i++)
+		if (shares[i].is_running)
+			pthread_join(shares[i].thread, NULL);
+}
+
 int line_reader_ask(struct line_reader *r, struct line_question *questions, size_t count)
 {
-	struct lines_region region;
 	struct line_question **sorted = malloc((count + 1) * sizeof(*sorted));
 	if (!sorted)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = &questions[i];
 	qsort(sorted, count, sizeof(struct line_question *), question_order);
-	for (size_t at = 0, end; at < count; at = end) {
-		for (end = at; end < count && sorted[end]->region == sorted[at]->region;)
-			end++;
-		bool known = lines_region_at(&r->table, sorted[at]->region, &region);
-		for (size_t i = at; i < end;) {
-			if (known)
-				i += ask_block(r, &region, sorted + i, end - i);
-			else
-				answer_none(sorted[i++]);
-		}
-	}
+	ask_shares(r, sorted, count);
 	free(sorted);
 	return 0;
 }

@@ -51,6 +51,7 @@ enum lines_part_kind {
 
 enum {
 	LINES_CONTEXTS = 5,
+	LINES_FEW_CONTEXTS = 3, /* for the lower bits of numbers */
 	LINES_BLOCK_ROWS_MAX = 256,
 	LINES_SUPER_BLOCKS = 16,
 	LINES_STREAM_BITS = 13, /* of a block word; above them the address */

@@ -34,10 +34,9 @@ static inline __attribute__((always_inline)) uint32_t lines_bit(struct lines_cod
 {
 	int32_t sum = lines_weight(&c->model, lines_feature(c->contexts[0], node));
 	(void)ignored;
-	if (contexts > 1)
-#pragma GCC unroll 4
-		for (unsigned i = 1; i < LINES_CONTEXTS; i++)
-			sum += lines_weight(&c->model, lines_feature(c->contexts[i], node));
+#pragma GCC unroll 5
+	for (unsigned i = 1; i < contexts; i++)
+		sum += lines_weight(&c->model, lines_feature(c->contexts[i], node));
 	uint32_t bound = (c->range >> 12) * lines_chance(sum);
 	uint32_t bit = c->code < bound;
 	c->code -= bit ? 0 : bound;

@@ -28,13 +28,13 @@ static inline uint32_t lines_mix(uint32_t a, uint32_t b)
 
 static inline uint32_t lines_feature(uint32_t context, uint32_t node)
 {
-	uint32_t mixed = (context ^ node * 0x9e3779b1u) * 0x2c1b3c6du;
-	return mixed ^ mixed >> 15;
+	return (context ^ node * 0x9e3779b1u) * 0x2c1b3c6du;
 }
 
-static inline uint32_t lines_tag(uint32_t feature)
+/* A product's highest bits depend on all bits of its factors. */
+static inline uint32_t lines_tag(uint32_t feature, unsigned bits)
 {
-	return feature & 255;
+	return feature >> (24 - bits) & 255;
 }
 
 static inline uint32_t lines_slot(uint32_t feature, unsigned bits)
@@ -45,7 +45,7 @@ static inline uint32_t lines_slot(uint32_t feature, unsigned bits)
 /* The other slot; of that one it is the first again. */
 static inline uint32_t lines_other_slot(uint32_t slot, uint32_t tag, unsigned bits)
 {
-	return slot ^ (tag + 1) * 0x85ebca6bu >> (32 - bits);
+	return slot ^ ((tag * 93 + 1) & ((1u << bits) - 1));
 }
 
 /* The weight in a slot that has this tag: without a branch, which nothing could foresee. */
@@ -59,7 +59,7 @@ static inline int32_t lines_slot_weight(const struct lines_model *m, uint32_t sl
 /* A feature is in one of its slots at most: an unused slot has weight 0. */
 static inline int32_t lines_weight(const struct lines_model *m, uint32_t feature)
 {
-	uint32_t tag = lines_tag(feature), slot = lines_slot(feature, m->bits);
+	uint32_t tag = lines_tag(feature, m->bits), slot = lines_slot(feature, m->bits);
 	return lines_slot_weight(m, slot, tag) +
 	       lines_slot_weight(m, lines_other_slot(slot, tag, m->bits), tag);
 }

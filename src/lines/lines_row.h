@@ -74,7 +74,7 @@ static inline uint32_t lines_number(struct lines_coder *c, uint32_t node, uint32
 		highest++;
 	for (unsigned i = highest; i-- > 0;) {
 		uint32_t bit = value >> i & 1, at = node + 64 + highest * 64;
-		bit = highest - i <= 4 ? lines_bit(c, at + got, LINES_CONTEXTS, bit)
+		bit = highest - i <= 4 ? lines_bit(c, at + got, LINES_FEW_CONTEXTS, bit)
 				       : lines_bit(c, at + 32 + i, 1, bit);
 		got = got * 2 + bit;
 	}
