@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Line tables as a user makes and asks them."""
+import re
 import subprocess
 
 import pytest
@@ -109,3 +110,66 @@ def test_a_program_without_a_table_says_how_to_get_one(cairn, program):
     done = subprocess.run([cairn, "lines", "find", program, "0x0"], capture_output=True, text=True)
     assert done.returncode == 1
     assert "carries no line table" in done.stderr
+
+
+def sizes(program):
+    """{function: (address, size)}"""
+    rows = subprocess.run(["nm", "-S", program], capture_output=True, text=True,
+                          check=True).stdout.splitlines()
+    fields = [row.split() for row in rows]
+    return {f[3]: (int(f[0], 16), int(f[1], 16)) for f in fields if len(f) == 4}
+
+
+def decode(cairn, log, *tables):
+    done = subprocess.run([cairn, "lines", "decode", *tables], capture_output=True, text=True,
+                          input=log)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_an_oops_gets_its_lines_and_stays_what_it_was(cairn, program, table):
+    _, size = sizes(program)["twice"]
+    frame = f"twice+0x{size:x}/0x{size:x}"
+    log = (f"[    1.0] BUG: unable to handle page fault\n"
+           f"[    1.0] RIP: 0010:twice+0x0/0x{size + 9:x}\n"
+           f"[    1.0]  ? {frame}\n"
+           f"[    1.0]  nothing+0x1/0x2 \xe9 100% +0x\n"
+           f"[    1.0]  {frame} [module]\n"
+           f"[    1.0]  twice+0x1/0x{size + 4096:x}")
+    told = decode(cairn, log, table)
+    assert f"RIP: 0010:twice+0x0/0x{size + 9:x} (twice.c:3)\n" in told
+    assert f" ? {frame} (twice.c:" in told
+    assert told.count("(twice.c:") == 2  # no other module's, no other size's
+    assert re.sub(r" \(twice\.c:\d+\)", "", told) == log
+
+
+def test_a_backtrace_of_glibc_gets_its_lines(cairn, program, table):
+    address, size = sizes(program)["twice"]
+    log = (f"./{program.name}(twice+0x{size:x}) [0x55d0c0de0000]\n"
+           f"/elsewhere/{program.name}(+0x{address + size:x}) [0x55d0c0de0000]\n"
+           f"./another(+0x{address + size:x}) [0x55d0c0de0000]\n"
+           f"    #1 0x55d0c0de (/x/{program.name}+0x{address + size - 1:x}) (BuildId: 00)\n")
+    told = decode(cairn, log, table).splitlines()
+    assert all("(twice.c:5)" in told[i] or "(twice.c:6)" in told[i] for i in (0, 1, 3))
+    assert told[2] == log.splitlines()[2]
+
+
+def test_functions_of_one_name_are_told_apart_by_size_or_not_at_all(cairn, tmp_path):
+    body = "static __attribute__((noinline)) int same(int n)\n{\n%s\treturn n;\n}\n"
+    use = "int use_%s(int n)\n{\n\treturn same(n);\n}\n"
+    long = "\tfor (int i = 0; i < n; i++)\n\t\t__asm__ volatile(\".fill 99, 1, 0x90\");\n"
+    for name, text in (("a", "\t__asm__(\"\" : \"+r\"(n));\n"), ("b", long),
+                       ("c", "\n\t__asm__(\"\" : \"+r\"(n));\n")):
+        (tmp_path / f"{name}.c").write_text(body % text + use % name)
+    subprocess.run(["gcc", "-O1", "-g", "-shared", "-fPIC", f"-ffile-prefix-map={tmp_path}=.",
+                    "-o", "same.so", "a.c", "b.c", "c.c"], cwd=tmp_path, check=True)
+    subprocess.run([cairn, "lines", "build", "same.so", "-o", "t"], cwd=tmp_path, check=True,
+                   capture_output=True)
+    rows = subprocess.run(["nm", "-S", "same.so"], cwd=tmp_path, capture_output=True, text=True,
+                          check=True).stdout.splitlines()
+    small, _, large = sorted(int(row.split()[1], 16) for row in rows if row.endswith(" t same"))
+    log = f" same+0x1/0x{large:x}\n same+0x1/0x{small:x}\n"
+    told = decode(cairn, log, tmp_path / "t").splitlines()
+    assert "(b.c:" in told[0] and "a.c" not in told[0]
+    assert "a.c:" in told[1] and " or " in told[1] and "c.c:" in told[1]
+    assert "b.c" not in told[1]

@@ -8,6 +8,7 @@
 static const struct command actions[] = {
 	{"build", lines_build_run, NULL},
 	{"find", lines_find_run, NULL},
+	{"decode", lines_decode_run, NULL},
 	{"info", lines_info_run, NULL},
 	{NULL, NULL, NULL},
 };
@@ -15,6 +16,7 @@ static const struct command actions[] = {
 static const char usage[] =
 	"usage: cairn lines build [OPTION…] ELF… -o TABLE\n"
 	"       cairn lines find [OPTION…] TABLE [ADDRESS…]\n"
+	"       cairn lines decode TABLE… <LOG\n"
 	"       cairn lines info TABLE\n\n"
 	"Line tables: every address of a kernel or program to its line of source, without\n"
 	"debug information and small enough to be kept resident.\n\n"
@@ -31,23 +33,13 @@ static const char usage[] =
 	"  -f, --functions     before each, a line with the function\n"
 	"  -a, --addresses     before each, a line with the address\n"
 	"  -r, --return        the addresses are what calls return to\n\n"
+	"decode puts the lines into a kernel's oops or warning, or a program's backtrace.\n\n"
 	"  -h, --help          this text\n";
 
 int lines_usage(FILE *out)
 {
 	fputs(usage, out);
 	return out == stdout ? COMMAND_FINE : COMMAND_USAGE;
-}
-
-void lines_print_site(struct line_reader *r, const struct line_question *q, struct text *out)
-{
-	const char *name = line_reader_file(r, q->site.file);
-	if (!name)
-		text_print(out, "??:0");
-	else if (!q->site.line)
-		text_print(out, "%s%s:?", q->is_exact ? "" : "~", name);
-	else
-		text_print(out, "%s%s:%u", q->is_exact ? "" : "~", name, q->site.line);
 }
 
 int cmd_lines(int argc, char **argv)

@@ -3,9 +3,6 @@
 #ifndef CAIRN_CLI_CMD_LINES_H
 #define CAIRN_CLI_CMD_LINES_H
 
-#include "lineinfo/line_reader.h"
-#include "util/text.h"
-
 #include <stdio.h>
 
 /* Prints the usage; the exit status that belongs to it. */
@@ -13,9 +10,7 @@ int lines_usage(FILE *out);
 
 int lines_build_run(int argc, char **argv);
 int lines_find_run(int argc, char **argv);
+int lines_decode_run(int argc, char **argv);
 int lines_info_run(int argc, char **argv);
-
-/* "file:12", "file:?" for code of no certain line, "??:0" without an answer; "~" when not exact. */
-void lines_print_site(struct line_reader *r, const struct line_question *q, struct text *out);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "cli/cmd_lines.h"
 #include "cli/command.h"
+#include "lineinfo/line_log.h"
 #include "util/array.h"
 #include "util/out.h"
 
@@ -108,7 +109,7 @@ static int answer(struct finder *f)
 			text_print(&text, "%s\n", f->asked.items[i]);
 		if (f->functions)
 			print_function(f, &f->questions.items[i], &text);
-		lines_print_site(&f->reader, &f->questions.items[i], &text);
+		line_log_print_site(&f->reader, &f->questions.items[i], &text);
 		text_print(&text, "\n");
 		if (text.failed)
 			failed = -ENOMEM;

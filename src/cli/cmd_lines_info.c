@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cmd_lines.h"
 #include "cli/command.h"
+#include "lineinfo/line_reader.h"
 
 #include <getopt.h>
 #include <stdio.h>
