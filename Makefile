@@ -38,10 +38,11 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .SECONDARY:
 .PHONY: all deps run check test tested clean tidy format format-check gate-free sanitize fuzz \
 	fuzzers bench bench-recorder bench-trace bench-server bench-guest bench-ctf bench-stack \
+	bench-lines bench-data \
 	install uninstall
 .DEFAULT_GOAL := all
 
-all: $(BUILD)/cairn $(SHOP)
+all: $(BUILD)/cairn $(SHOP) $(BUILD)/libcairn.a $(BUILD)/libcairn.so
 
 # A missing package is said before a compiler says it worse.
 $(BUILD)/.packages: tools/deps.sh Makefile
@@ -66,6 +67,22 @@ $(BUILD)/examples/%: $(wildcard examples/*/*.[ch])
 
 $(BUILD)/cairn: $(BUILD)/obj/src/cli/main.o $(BUILD)/libparts.a
 	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What programs link: nothing but cairn_* is seen from outside.
+LIBCAIRN := $(filter src/lines/% src/crash/%, $(SOURCES))
+LIBCAIRN := $(LIBCAIRN:%.c=$(BUILD)/pic/%.o)
+
+$(BUILD)/pic/%.o: %.c | $(BUILD)/.packages
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c \
+		-o $@ $<
+
+$(BUILD)/libcairn.a: $(LIBCAIRN)
+	@rm -f $@
+	$(call step,AR)$(AR) rcs $@ $^
+
+$(BUILD)/libcairn.so: $(LIBCAIRN)
+	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libcairn.so.0 -o $@ $^
 
 # Every part in one archive: tests and fuzzers link what they use of it.
 $(BUILD)/libparts.a: $(PARTS)
@@ -195,6 +212,13 @@ bench-ctf: all $(BUILD)/bench/read_trace
 bench-stack: $(BUILD)/bench/stack_cost
 	@$<
 
+# Line tables of Debian's debug kernel, and the fetching of that.
+bench-lines: all $(BUILD)/bench/line_cold $(BUILD)/bench/measure
+	@BUILD=$(BUILD) bench/lines
+
+bench-data:
+	@bench/debug_kernel
+
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libparts.a
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -202,6 +226,8 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libparts.a
 # What packagers expect: DESTDIR, PREFIX.
 BINDIR  = $(PREFIX)/bin
 MANDIR  = $(PREFIX)/share/man/man1
+LIBDIR  = $(PREFIX)/lib
+INCDIR  = $(PREFIX)/include/cairn
 COMPDIR = $(PREFIX)/share/bash-completion/completions
 PCDIR   = $(PREFIX)/share/pkgconfig
 MANS    = $(wildcard docs/man/*.1)
@@ -209,12 +235,18 @@ MANS    = $(wildcard docs/man/*.1)
 install: all
 	install -D -m 755 $(BUILD)/cairn $(DESTDIR)$(BINDIR)/cairn
 	install -D -m 644 tools/completion.bash $(DESTDIR)$(COMPDIR)/cairn
+	install -D -m 644 $(BUILD)/libcairn.a $(DESTDIR)$(LIBDIR)/libcairn.a
+	install -D -m 755 $(BUILD)/libcairn.so $(DESTDIR)$(LIBDIR)/libcairn.so.0
+	ln -sf libcairn.so.0 $(DESTDIR)$(LIBDIR)/libcairn.so
+	install -D -m 644 include/cairn/lines.h $(DESTDIR)$(INCDIR)/lines.h
 	install -d $(DESTDIR)$(PCDIR) $(DESTDIR)$(MANDIR)
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/cairn.pc.in \
 		>$(DESTDIR)$(PCDIR)/cairn.pc
 	$(if $(MANS),install -m 644 $(MANS) $(DESTDIR)$(MANDIR))
 
 uninstall:
+	rm -f $(DESTDIR)$(LIBDIR)/libcairn.a $(DESTDIR)$(LIBDIR)/libcairn.so* \
+		$(DESTDIR)$(INCDIR)/lines.h
 	rm -f $(DESTDIR)$(BINDIR)/cairn $(DESTDIR)$(COMPDIR)/cairn $(DESTDIR)$(PCDIR)/cairn.pc \
 		$(MANS:docs/man/%=$(DESTDIR)$(MANDIR)/%)
 

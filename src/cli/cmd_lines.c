@@ -6,17 +6,16 @@
 #include <string.h>
 
 static const struct command actions[] = {
-	{"build", lines_build_run, NULL},
-	{"find", lines_find_run, NULL},
-	{"decode", lines_decode_run, NULL},
-	{"info", lines_info_run, NULL},
-	{NULL, NULL, NULL},
+	{"build", lines_build_run, NULL},   {"find", lines_find_run, NULL},
+	{"decode", lines_decode_run, NULL}, {"embed", lines_embed_run, NULL},
+	{"info", lines_info_run, NULL},     {NULL, NULL, NULL},
 };
 
 static const char usage[] =
 	"usage: cairn lines build [OPTION…] ELF… -o TABLE\n"
 	"       cairn lines find [OPTION…] TABLE [ADDRESS…]\n"
 	"       cairn lines decode TABLE… <LOG\n"
+	"       cairn lines embed PROGRAM\n"
 	"       cairn lines info TABLE\n\n"
 	"Line tables: every address of a kernel or program to its line of source, without\n"
 	"debug information and small enough to be kept resident.\n\n"
@@ -33,7 +32,8 @@ static const char usage[] =
 	"  -f, --functions     before each, a line with the function\n"
 	"  -a, --addresses     before each, a line with the address\n"
 	"  -r, --return        the addresses are what calls return to\n\n"
-	"decode puts the lines into a kernel's oops or warning, or a program's backtrace.\n\n"
+	"decode puts the lines into a kernel's oops or warning, or a program's backtrace;\n"
+	"embed puts a program's own table into it, for its crashes (cairn/lines.h).\n\n"
 	"  -h, --help          this text\n";
 
 int lines_usage(FILE *out)

@@ -11,6 +11,7 @@ int lines_usage(FILE *out);
 int lines_build_run(int argc, char **argv);
 int lines_find_run(int argc, char **argv);
 int lines_decode_run(int argc, char **argv);
+int lines_embed_run(int argc, char **argv);
 int lines_info_run(int argc, char **argv);
 
 #endif
