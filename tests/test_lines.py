@@ -173,3 +173,49 @@ def test_functions_of_one_name_are_told_apart_by_size_or_not_at_all(cairn, tmp_p
     assert "(b.c:" in told[0] and "a.c" not in told[0]
     assert "a.c:" in told[1] and " or " in told[1] and "c.c:" in told[1]
     assert "b.c" not in told[1]
+
+
+INLINED = """#include <stdio.h>
+static inline int check(int n)
+{
+    if (n & 1)
+        puts("odd");
+    return n + 1;
+}
+static inline int both(int n)
+{
+    return check(n) * check(n + 3);
+}
+__attribute__((noinline)) int most(int n)
+{
+    int sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += both(i);
+    return sum;
+}
+int main(int argc, char **argv)
+{
+    (void)argv;
+    return most(argc) + both(argc);
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_inlined_functions_are_those_of_addr2line(cairn, tmp_path, compiler):
+    (tmp_path / "in.c").write_text(INLINED)
+    subprocess.run([compiler, "-O2", "-g", f"-ffile-prefix-map={tmp_path}=.", "-o", "in", "in.c"],
+                   cwd=tmp_path, check=True)
+    subprocess.run([cairn, "lines", "build", "-c", "-b", "64", "in", "-o", "t"], cwd=tmp_path,
+                   check=True, capture_output=True)
+    asked = [f"0x{start + i:016x}" for start, size in (sizes(tmp_path / "in")["most"],
+                                                       sizes(tmp_path / "in")["main"])
+             for i in range(size)]
+    theirs = subprocess.run(["addr2line", "-afi", "-e", "in"], input="\n".join(asked) + "\n",
+                            cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    theirs = re.sub(r" \(discriminator \d+\)|(?<=\n)(\./)+", "", theirs)
+    theirs = re.sub(r"(?<=\n)/\S*/(?=in\.c:)", "", theirs)
+    ours = find(cairn, tmp_path / "t", "-afi", stdin="\n".join(asked) + "\n")
+    assert re.search(r"^check\nin.c:\d+\nboth\nin.c:10\nm", ours, re.M)
+    different = [(a, b) for a, b in zip(ours.splitlines(), theirs.splitlines()) if a != b]
+    assert different[:5] == []

@@ -19,7 +19,7 @@ enum { CAIRN_LINES_NAME_BYTES = 513 };
 
 /* A table in memory; what is inside is not for others. */
 struct cairn_lines {
-	uint64_t words[20];
+	uint64_t words[24];
 };
 
 struct cairn_line {
@@ -34,10 +34,11 @@ int cairn_lines_open(struct cairn_lines *lines, const void *table, size_t bytes)
 
 /*
  * The line of an address as linked (in memory less where the program was loaded). `is_return`: it
- * is what a call returns to, and the line of the call is meant. 1 when there is one, else 0.
+ * is what a call returns to, and the line of the call is meant. `level` 0 is the code itself, 1
+ * where the function it is from was inlined, and so on. 1 when there is one, else 0.
  */
 int cairn_lines_find(const struct cairn_lines *lines, uint64_t address, int is_return,
-		     struct cairn_line *ret);
+		     unsigned level, struct cairn_line *ret);
 
 /*
  * From now on, whatever kills the program by SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGABRT first

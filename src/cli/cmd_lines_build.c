@@ -12,9 +12,13 @@
 #include <sys/stat.h>
 
 static const struct option long_options[] = {
-	{"output", required_argument, NULL, 'o'}, {"profile", required_argument, NULL, 'p'},
-	{"block", required_argument, NULL, 'b'},  {"no-functions", no_argument, NULL, 'F'},
-	{"help", no_argument, NULL, 'h'},         {0},
+	{"output", required_argument, NULL, 'o'},
+	{"profile", required_argument, NULL, 'p'},
+	{"block", required_argument, NULL, 'b'},
+	{"no-functions", no_argument, NULL, 'F'},
+	{"chains", no_argument, NULL, 'c'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
 };
 
 static int write_table(const char *path, const void *data, size_t bytes, struct err *e)
@@ -76,7 +80,7 @@ int lines_build_run(int argc, char **argv)
 {
 	struct line_options options = {.profile = LINES_BYTE, .block_rows = 256};
 	const char *output = NULL;
-	for (int c; (c = getopt_long(argc, argv, "o:p:b:Fh", long_options, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "o:p:b:Fch", long_options, NULL)) != -1;) {
 		bool fine = c != '?';
 		if (c == 'h')
 			return lines_usage(stdout);
@@ -85,6 +89,7 @@ int lines_build_run(int argc, char **argv)
 		else if (c == 'b')
 			fine = parse_block(optarg, &options.block_rows);
 		options.without_functions |= c == 'F';
+		options.with_chains |= c == 'c';
 		output = c == 'o' ? optarg : output;
 		if (!fine)
 			return COMMAND_USAGE;

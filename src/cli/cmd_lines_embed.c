@@ -10,7 +10,8 @@
 
 static int embed(const char *program)
 {
-	const struct line_options options = {.profile = LINES_BYTE, .block_rows = 64};
+	const struct line_options options = {
+		.profile = LINES_BYTE, .block_rows = 64, .with_chains = true};
 	struct line_counts counts;
 	CLEANUP(free) void *data = NULL;
 	size_t bytes;

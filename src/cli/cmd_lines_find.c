@@ -16,18 +16,16 @@
 #include <unistd.h>
 
 static const struct option long_options[] = {
-	{"functions", no_argument, NULL, 'f'},
-	{"addresses", no_argument, NULL, 'a'},
-	{"return", no_argument, NULL, 'r'},
-	{"help", no_argument, NULL, 'h'},
-	{0},
+	{"functions", no_argument, NULL, 'f'}, {"addresses", no_argument, NULL, 'a'},
+	{"inlines", no_argument, NULL, 'i'},   {"return", no_argument, NULL, 'r'},
+	{"help", no_argument, NULL, 'h'},      {0},
 };
 
 enum { CHUNK_BYTES = 1 << 21, NO_REGION = 0xffffffff };
 
 struct finder {
 	struct line_reader reader;
-	bool functions, addresses, returns;
+	bool functions, addresses, inlines, returns;
 	ARRAY(struct line_question) questions;
 	ARRAY(const char *) asked;
 	struct out out;
@@ -99,6 +97,35 @@ static void print_function(struct finder *f, const struct line_question *q, stru
 		text_print(out, "??\n");
 }
 
+/* The line, and before it its function; then those it was inlined into. */
+static void print_places(struct finder *f, const struct line_question *q, struct text *out)
+{
+	struct lines_region region;
+	struct lines_chain chain = {.depth = 0};
+	struct lines_walk walk;
+	struct line_question place = *q;
+	char name[LINES_NAME_ROOM];
+	if ((f->inlines || f->functions) && lines_region_at(&f->reader.table, q->region, &region))
+		lines_chain_find(&f->reader.table, &region, q->address - f->returns, &walk, &chain);
+	while (chain.depth > 0) {
+		const struct lines_call *call = &chain.calls[--chain.depth];
+		if (f->functions)
+			text_print(out, "%s\n",
+				   lines_function_name(&f->reader.table, call->function, name)
+					   ? name
+					   : "??");
+		line_log_print_site(&f->reader, &place, out);
+		text_append(out, "\n", 1);
+		if (!f->inlines)
+			return;
+		place.site = call->from;
+	}
+	if (f->functions)
+		print_function(f, q, out);
+	line_log_print_site(&f->reader, &place, out);
+	text_append(out, "\n", 1);
+}
+
 static int answer(struct finder *f)
 {
 	struct text text = {0};
@@ -107,10 +134,7 @@ static int answer(struct finder *f)
 		text_clear(&text);
 		if (f->addresses)
 			text_print(&text, "%s\n", f->asked.items[i]);
-		if (f->functions)
-			print_function(f, &f->questions.items[i], &text);
-		line_log_print_site(&f->reader, &f->questions.items[i], &text);
-		text_print(&text, "\n");
+		print_places(f, &f->questions.items[i], &text);
 		if (text.failed)
 			failed = -ENOMEM;
 		else
@@ -204,11 +228,12 @@ static int find(struct finder *f, const char *table, char **addresses, int count
 int lines_find_run(int argc, char **argv)
 {
 	struct finder f = {0};
-	for (int c; (c = getopt_long(argc, argv, "farh", long_options, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "fairh", long_options, NULL)) != -1;) {
 		if (c == 'h' || c == '?')
 			return lines_usage(c == 'h' ? stdout : stderr);
 		f.functions |= c == 'f';
 		f.addresses |= c == 'a';
+		f.inlines |= c == 'i';
 		f.returns |= c == 'r';
 	}
 	if (optind >= argc)

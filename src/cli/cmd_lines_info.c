@@ -22,12 +22,21 @@ static void print_info(const struct lines_table *t)
 {
 	static const char *const profiles[] = {"ret", "crash", "byte"};
 	static const char *const parts[LINES_PARTS] = {
-		[LINES_OBJECTS] = "objects",     [LINES_REGIONS] = "regions",
-		[LINES_WORDS] = "words",         [LINES_MODEL] = "model",
-		[LINES_SUPERS] = "supers",       [LINES_BLOCKS] = "blocks",
-		[LINES_ROWS] = "rows",           [LINES_FILE_GROUPS] = "file groups",
-		[LINES_FILES] = "files",         [LINES_FUNCTION_GROUPS] = "function groups",
-		[LINES_FUNCTIONS] = "functions", [LINES_SYMBOLS] = "symbols",
+		[LINES_OBJECTS] = "objects",
+		[LINES_REGIONS] = "regions",
+		[LINES_WORDS] = "words",
+		[LINES_MODEL] = "model",
+		[LINES_SUPERS] = "supers",
+		[LINES_BLOCKS] = "blocks",
+		[LINES_ROWS] = "rows",
+		[LINES_FILE_GROUPS] = "file groups",
+		[LINES_FILES] = "files",
+		[LINES_FUNCTION_GROUPS] = "function groups",
+		[LINES_FUNCTIONS] = "functions",
+		[LINES_SYMBOLS] = "symbols",
+		[LINES_CHAIN_SUPERS] = "chain supers",
+		[LINES_CHAIN_BLOCKS] = "chain blocks",
+		[LINES_CHAINS] = "chains",
 	};
 	const struct lines_header *h = &t->header;
 	print_objects(t);

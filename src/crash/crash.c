@@ -49,28 +49,41 @@ static void print_module(uint64_t ip)
 	}
 }
 
+static void print_place(const struct cairn_line *line, int has_line)
+{
+	if (line->function[0]) {
+		crash_put_text("  ");
+		crash_put_text(line->function);
+	}
+	if (has_line) {
+		crash_put_text(line->is_exact ? "  " : "  ~");
+		crash_put_text(line->file);
+		crash_put_text(":");
+		crash_put_number(line->line);
+	}
+}
+
 static void print_frame(unsigned index, const struct crash_frame *frame)
 {
 	static struct cairn_line line;
-	int has_line =
-		cairn_lines_find(&image.lines, frame->ip - image.base, frame->is_return, &line);
+	uint64_t address = frame->ip - image.base;
+	int has_line = cairn_lines_find(&image.lines, address, frame->is_return, 0, &line);
 	crash_put_text("#");
 	crash_put_number(index);
 	crash_put_text(index < 10 ? "   " : "  ");
 	crash_put_hex(frame->ip);
-	if (line.function[0]) {
-		crash_put_text("  ");
-		crash_put_text(line.function);
-	}
-	if (has_line) {
-		crash_put_text(line.is_exact ? "  " : "  ~");
-		crash_put_text(line.file);
-		crash_put_text(":");
-		crash_put_number(line.line);
-	}
+	print_place(&line, has_line);
 	if (!has_line && !line.function[0])
 		print_module(frame->ip);
 	crash_put_text("\n");
+	for (unsigned level = 1; has_line; level++) {
+		has_line = cairn_lines_find(&image.lines, address, frame->is_return, level, &line);
+		if (!has_line)
+			break;
+		crash_put_text("     inlined into");
+		print_place(&line, has_line);
+		crash_put_text("\n");
+	}
 	crash_flush();
 }
 

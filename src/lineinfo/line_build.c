@@ -23,10 +23,16 @@ static int function_order(const void *left, const void *right)
 	return strcmp(b->name, a->name);
 }
 
+/* A name, and where its number is wanted. */
+struct wanted {
+	const char *name;
+	uint32_t *number;
+};
+
 static int name_order(const void *left, const void *right)
 {
-	const struct line_function *const *a = left, *const *b = right;
-	return strcmp((*a)->name, (*b)->name);
+	const struct wanted *a = left, *b = right;
+	return strcmp(a->name, b->name);
 }
 
 /* A symbol without a size, as assemblers write them, reaches to the next one. */
@@ -48,30 +54,56 @@ static void close_gaps(struct line_plan *p)
 	}
 }
 
-/* Numbers the names, each once, and gives every region its symbols. */
-static int order_functions(struct line_plan *p, struct line_names *names)
+/* Numbers the names, each once. */
+static int number_names(struct wanted *wanted, size_t count, struct line_names *names)
 {
-	struct line_function **sorted = calloc(p->functions.count + 1, sizeof(*sorted));
-	int failed = sorted ? 0 : -ENOMEM;
-	if (!failed && p->functions.count)
+	if (count)
+		qsort(wanted, count, sizeof(*wanted), name_order);
+	for (size_t i = 0; i < count; i++) {
+		if (!i || strcmp(wanted[i].name, wanted[i - 1].name))
+			if (array_push(&names->items, wanted[i].name))
+				return -ENOMEM;
+		*wanted[i].number = (uint32_t)names->items.count - 1;
+	}
+	return 0;
+}
+
+/* The names of symbols and of inlined functions are one list. */
+static int order_names(struct line_plan *p, struct line_names *names)
+{
+	struct line_files *inlined = &p->chains.names;
+	size_t count = p->functions.count + inlined->names.count, at = 0;
+	struct wanted *wanted = calloc(count + 1, sizeof(*wanted));
+	uint32_t *numbers = calloc(inlined->names.count + 1, sizeof(*numbers));
+	int failed = wanted && numbers ? 0 : -ENOMEM;
+	array_each(f, &p->functions)
+		if (!failed)
+			wanted[at++] = (struct wanted){f->name, &f->record.function};
+	for (size_t i = 0; !failed && i < inlined->names.count; i++)
+		wanted[at++] = (struct wanted){inlined->names.items[i], &numbers[i]};
+	if (!failed)
+		failed = number_names(wanted, at, names);
+	array_each(chain, &p->chains.chains)
+		if (!failed && chain->depth)
+			chain->function = numbers[chain->function];
+	free(wanted);
+	free(numbers);
+	return failed;
+}
+
+/* Sorts the functions and gives every region its symbols. */
+static void order_functions(struct line_plan *p)
+{
+	if (p->functions.count)
 		qsort(p->functions.items, p->functions.count, sizeof(*p->functions.items),
 		      function_order);
 	close_gaps(p);
-	for (size_t i = 0; !failed && i < p->functions.count; i++) {
-		struct line_function *f = sorted[i] = &p->functions.items[i];
+	for (size_t i = 0; i < p->functions.count; i++) {
+		struct line_function *f = &p->functions.items[i];
 		struct lines_region *r = &p->regions.items[f->region].record;
 		r->first_symbol = r->symbol_count ? r->first_symbol : (uint32_t)i;
 		r->symbol_count++;
 	}
-	if (!failed)
-		qsort(sorted, p->functions.count, sizeof(struct line_function *), name_order);
-	for (size_t i = 0; !failed && i < p->functions.count; i++) {
-		if (!i || strcmp(sorted[i]->name, sorted[i - 1]->name))
-			failed = array_push(&names->items, sorted[i]->name);
-		sorted[i]->record.function = (uint32_t)names->items.count - 1;
-	}
-	free(sorted);
-	return failed;
 }
 
 struct piece {
@@ -148,6 +180,11 @@ static int assemble(const struct line_plan *p, const struct line_parts *parts,
 		[LINES_FUNCTION_GROUPS] = {parts->function_groups.data.items,
 					   parts->function_groups.data.count},
 		[LINES_FUNCTIONS] = {parts->functions.data.items, parts->functions.data.count},
+		[LINES_CHAIN_SUPERS] = {parts->chain_supers.data.items,
+					parts->chain_supers.data.count},
+		[LINES_CHAIN_BLOCKS] = {parts->chain_blocks.data.items,
+					parts->chain_blocks.data.count},
+		[LINES_CHAINS] = {parts->chains.data.items, parts->chains.data.count},
 		[LINES_SYMBOLS] = {symbols, p->functions.count * sizeof(*symbols)},
 	};
 	if (!failed)
@@ -162,7 +199,8 @@ static int build(struct line_plan *p, void **data_ret, size_t *bytes_ret, struct
 	struct line_names files = {0}, functions = {0};
 	struct line_parts parts = {0};
 	int failed = line_plan_finish(p, e);
-	if (!failed && order_functions(p, &functions))
+	order_functions(p);
+	if (!failed && order_names(p, &functions))
 		failed = err_set(e, ENOMEM, "no memory for the functions");
 	array_each(file, &p->file_order)
 		if (!failed && array_push(&files.items, p->files.names.items[*file]))
@@ -185,7 +223,8 @@ int line_build(const char *const *paths, size_t count, const struct line_options
 {
 	struct line_plan p = {.profile = options->profile,
 			      .block_rows = options->block_rows,
-			      .with_functions = !options->without_functions};
+			      .with_functions = !options->without_functions,
+			      .with_chains = options->with_chains};
 	int failed = 0;
 	for (size_t i = 0; !failed && i < count; i++)
 		failed = line_plan_add(&p, paths[i], e);

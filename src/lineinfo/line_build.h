@@ -13,6 +13,7 @@ struct line_options {
 	enum lines_profile profile;
 	unsigned block_rows; /* 64, 128, 256 */
 	bool without_functions;
+	bool with_chains;
 };
 
 /* What was built, for whoever tells it. */

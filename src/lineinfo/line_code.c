@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lineinfo/line_coder.h"
 
+#include "lines/lines_chain.h"
 #include "lines/lines_name.h"
 #include "lines/lines_row.h"
 
@@ -9,12 +10,14 @@
 enum {
 	SLOT_BITS_MIN = 7,
 	SLOT_BITS_MAX = 14,
+	SLOT_BITS_MAX_CHAINS = 16,
 	ROWS_PER_SLOT = 32,
 	NAME_BYTES_PER_SLOT = 256,
 	LEARN_SAMPLE_ROWS_MAX = 600000, /* of more, every n-th block */
 	LEARN_ROWS = 1200000,           /* to be seen, in rounds */
 	LEARN_ROUNDS_MAX = 8,
 	PLACE_TRIES_MAX = 16,
+	CHAIN_BYTES_MAX = 0xc000, /* of one super, before its last block */
 };
 
 struct coding {
@@ -34,6 +37,9 @@ void line_parts_deinit(struct line_parts *p)
 	array_free(&p->files.data);
 	array_free(&p->function_groups.data);
 	array_free(&p->functions.data);
+	array_free(&p->chain_supers.data);
+	array_free(&p->chain_blocks.data);
+	array_free(&p->chains.data);
 }
 
 static int put_bytes(struct line_bytes *b, const void *data, size_t bytes)
@@ -78,6 +84,42 @@ static void code_block(struct coding *c, const struct line_block *block)
 	line_stream_end(&c->coder);
 }
 
+/* The calls of a chain, outermost first; gives its depth. */
+static uint32_t unroll(const struct line_chains *c, uint32_t chain, uint32_t *ids,
+		       struct lines_call *calls)
+{
+	uint32_t depth = c->chains.items[chain].depth;
+	for (uint32_t at = depth; at-- > 0; chain = c->chains.items[chain].outer) {
+		const struct line_chain *from = &c->chains.items[chain];
+		ids[at] = chain;
+		calls[at] = (struct lines_call){from->function, {from->file, from->line}};
+	}
+	return depth;
+}
+
+static void code_chains(struct coding *c, const struct line_block *block)
+{
+	struct lines_rows rows;
+	struct lines_chain chain = {.depth = 0};
+	struct lines_call calls[LINES_DEPTH_MAX];
+	uint32_t ids[LINES_DEPTH_MAX], before[LINES_DEPTH_MAX], depth_before = 0;
+	const struct line_row *row = c->plan->rows.items + block->first;
+	lines_rows_init(&rows, c->plan->hot_files);
+	line_stream_begin(&c->coder);
+	for (uint32_t i = 0; i < block->count; i++, row++) {
+		struct lines_step step = step_to(&rows, (struct lines_site){row->file, row->line});
+		lines_take(&rows, &step);
+		uint32_t depth = unroll(&c->plan->chains, row->chain, ids, calls), same = 0;
+		while (same < depth && same < depth_before && ids[same] == before[same])
+			same++;
+		struct lines_turn turn = {depth_before - same, depth - same, calls + same};
+		lines_turn(&rows, &chain, &c->coder, &turn);
+		memcpy(before, ids, sizeof(ids));
+		depth_before = depth;
+	}
+	line_stream_end(&c->coder);
+}
+
 /* A name whose front is cut off when there is too much of it. */
 static const char *name_end(const char *name)
 {
@@ -112,8 +154,11 @@ static void learn(struct coding *c)
 	size_t rounds = rows ? LEARN_ROWS * every / rows : 0;
 	rounds = rounds < LEARN_ROUNDS_MAX ? rounds : LEARN_ROUNDS_MAX;
 	for (size_t round = 0; round < rounds; round++) {
-		for (size_t i = round % every; i < c->plan->blocks.count; i += every)
+		for (size_t i = round % every; i < c->plan->blocks.count; i += every) {
 			code_block(c, &c->plan->blocks.items[i]);
+			if (c->plan->with_chains)
+				code_chains(c, &c->plan->blocks.items[i]);
+		}
 		learn_names(c, c->files, 1);
 		learn_names(c, c->functions, every);
 	}
@@ -126,7 +171,8 @@ static unsigned choose_bits(const struct coding *c)
 		bytes += strlen(c->files->items.items[i]);
 	wanted += bytes / NAME_BYTES_PER_SLOT;
 	unsigned bits = SLOT_BITS_MIN;
-	while (bits < SLOT_BITS_MAX && wanted >> bits)
+	unsigned most = c->plan->with_chains ? SLOT_BITS_MAX_CHAINS : SLOT_BITS_MAX;
+	while (bits < most && wanted >> bits)
 		bits++;
 	return bits;
 }
@@ -230,6 +276,8 @@ struct filling {
 	struct lines_super super;
 	uint32_t count;
 	uint32_t words[LINES_SUPER_BLOCKS];
+	uint32_t chains; /* where the streams of chains begin */
+	uint16_t chain_words[LINES_SUPER_BLOCKS];
 };
 
 static int end_super(struct coding *c, struct filling *f)
@@ -237,9 +285,20 @@ static int end_super(struct coding *c, struct filling *f)
 	if (!f->count)
 		return 0;
 	f->super.stream |= (f->count - 1) << 28;
+	/* Where there is no block the last one's stream ends. */
+	while (f->count < LINES_SUPER_BLOCKS)
+		f->chain_words[f->count++] = (uint16_t)(c->parts->chains.data.count - f->chains);
 	f->count = 0;
-	int failed = put_bytes(&c->parts->supers, &f->super, sizeof(f->super));
-	return failed ? failed : put_bytes(&c->parts->blocks, f->words, sizeof(f->words));
+	if (put_bytes(&c->parts->supers, &f->super, sizeof(f->super)) ||
+	    put_bytes(&c->parts->blocks, f->words, sizeof(f->words)))
+		return -ENOMEM;
+	if (!c->plan->with_chains)
+		return 0;
+	return put_bytes(&c->parts->chain_supers, &f->chains, sizeof(f->chains)) ||
+			       put_bytes(&c->parts->chain_blocks, f->chain_words,
+					 sizeof(f->chain_words))
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int write_block(struct coding *c, struct filling *f, const struct line_block *block)
@@ -250,22 +309,27 @@ static int write_block(struct coding *c, struct filling *f, const struct line_bl
 		return -E2BIG;
 	uint64_t row = address - f->super.address, from = stream - f->super.stream;
 	if (f->count == LINES_SUPER_BLOCKS || row >> (32 - LINES_STREAM_BITS) ||
-	    from >> LINES_STREAM_BITS)
+	    from >> LINES_STREAM_BITS || c->parts->chains.data.count - f->chains > CHAIN_BYTES_MAX)
 		if (end_super(c, f))
 			return -ENOMEM;
 	if (!f->count) {
 		f->super = (struct lines_super){(uint32_t)address, (uint32_t)stream};
+		f->chains = (uint32_t)c->parts->chains.data.count;
 		memset(f->words, 0, sizeof(f->words));
 		row = from = 0;
 	}
+	f->chain_words[f->count] = (uint16_t)(c->parts->chains.data.count - f->chains);
 	f->words[f->count++] = (uint32_t)(row << LINES_STREAM_BITS | from);
+	c->coder.out = &c->parts->rows;
 	code_block(c, block);
+	c->coder.out = &c->parts->chains;
+	if (c->plan->with_chains)
+		code_chains(c, block);
 	return 0;
 }
 
 static int write_rows(struct coding *c)
 {
-	c->coder.out = &c->parts->rows;
 	array_each(region, &c->plan->regions) {
 		struct filling f = {.count = 0};
 		size_t supers = c->parts->supers.data.count / sizeof(struct lines_super);

@@ -18,6 +18,7 @@ struct line_parts {
 	struct line_bytes model, supers, blocks, rows;
 	struct line_bytes file_groups, files;
 	struct line_bytes function_groups, functions;
+	struct line_bytes chain_supers, chain_blocks, chains;
 	unsigned slot_bits;
 };
 

@@ -59,6 +59,9 @@ int line_files_order(struct line_plan *p)
 	array_each(row, &p->rows)
 		if (!failed && row->file != LINE_NO_FILE)
 			rows[row->file]++;
+	array_each(chain, &p->chains.chains)
+		if (!failed && chain->depth && !rows[chain->file])
+			rows[chain->file] = 1;
 	for (uint32_t i = 0; !failed && i < all; i++)
 		if (rows[i])
 			files[count++] = (struct ranked){i, rows[i], p->files.units.items[i] > 1,
@@ -72,6 +75,9 @@ int line_files_order(struct line_plan *p)
 	array_each(row, &p->rows)
 		if (!failed && row->file != LINE_NO_FILE)
 			row->file = number[row->file];
+	array_each(chain, &p->chains.chains)
+		if (!failed && chain->depth)
+			chain->file = number[chain->file];
 	free(files);
 	free(rows);
 	free(number);

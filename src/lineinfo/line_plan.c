@@ -14,6 +14,7 @@ void line_plan_deinit(struct line_plan *p)
 		free(f->name);
 	array_free(&p->functions);
 	line_files_deinit(&p->files);
+	line_chains_deinit(&p->chains);
 	array_free(&p->file_order);
 	array_free(&p->objects);
 	array_free(&p->regions);
@@ -135,6 +136,8 @@ static int add(struct line_plan *p, struct line_object *object, struct err *e)
 {
 	struct line_rows rows = {0};
 	int failed = line_rows_read(&rows, &p->files, object, e);
+	if (!failed && p->with_chains)
+		failed = line_chains_read(&p->chains, &rows, &p->files, object, e);
 	if (!failed && add_object(p, object))
 		failed = -ENOMEM;
 	p->raw_rows += rows.raw_count;

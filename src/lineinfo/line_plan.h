@@ -5,6 +5,7 @@
 #ifndef CAIRN_LINEINFO_LINE_PLAN_H
 #define CAIRN_LINEINFO_LINE_PLAN_H
 
+#include "lineinfo/line_chains.h"
 #include "lineinfo/line_rows.h"
 #include "lines/lines_abi.h"
 
@@ -30,6 +31,8 @@ struct line_plan {
 	enum lines_profile profile;
 	uint32_t block_rows;
 	bool with_functions;
+	bool with_chains;
+	struct line_chains chains; /* once finished, files and functions are the table's */
 	struct line_files files;
 	ARRAY(uint32_t) file_order; /* the table's files, as numbers in `files` */
 	uint32_t hot_files;

@@ -64,16 +64,17 @@ static uint64_t cheapest(uint64_t from, uint64_t low, uint64_t high)
 /* From `start` up to `last` somebody may ask, and there the row counts. */
 static int keep(struct thinner *t, const struct line_row *row, uint64_t start, uint64_t last)
 {
-	static const struct line_row none = {0, LINE_NO_FILE, 0};
+	static const struct line_row none = {0, LINE_NO_FILE, 0, 0};
 	struct line_row *before = t->kept.count ? &t->kept.items[t->kept.count - 1] : NULL;
 	const struct line_row *now = row ? row : &none;
 	uint64_t asked = t->asked;
-	bool is_same = before && before->file == now->file && before->line == now->line;
+	bool is_same = before && before->file == now->file && before->line == now->line &&
+		       before->chain == now->chain;
 	t->asked = last;
 	if (is_same || (!before && now->file == LINE_NO_FILE))
 		return 0;
 	uint64_t at = before ? cheapest(before->address, asked, start) : start;
-	return array_push(&t->kept, (struct line_row){at, now->file, now->line});
+	return array_push(&t->kept, (struct line_row){at, now->file, now->line, now->chain});
 }
 
 struct reader {

@@ -49,12 +49,9 @@ static void normalize(char *path)
 	*out = 0;
 }
 
-uint32_t line_files_put(struct line_files *f, const char *name)
+/* Takes the copy over. */
+static uint32_t put_name(struct line_files *f, char *copy)
 {
-	char *copy = strdup(name);
-	if (!copy)
-		return LINE_NO_FILE;
-	normalize(copy);
 	uint64_t key = hash_text(copy);
 	for (uint64_t *found; (found = map_find(&f->by_hash, key)); key++) {
 		if (!strcmp(f->names.items[*found], copy)) {
@@ -71,6 +68,21 @@ uint32_t line_files_put(struct line_files *f, const char *name)
 	}
 	*place = f->names.count - 1;
 	return (uint32_t)*place;
+}
+
+uint32_t line_files_put(struct line_files *f, const char *name)
+{
+	char *copy = strdup(name);
+	if (!copy)
+		return LINE_NO_FILE;
+	normalize(copy);
+	return put_name(f, copy);
+}
+
+uint32_t line_names_put(struct line_files *f, const char *name)
+{
+	char *copy = strdup(name);
+	return copy ? put_name(f, copy) : LINE_NO_FILE;
 }
 
 void line_files_deinit(struct line_files *f)
@@ -147,7 +159,7 @@ static int read_unit(struct reader *r, Dwarf_Die *unit)
 		dwarf_lineno(line, &number);
 		if (!now.count)
 			now.start = address;
-		struct line_row row = {address, file_of(r, line), (uint32_t)number};
+		struct line_row row = {address, file_of(r, line), (uint32_t)number, 0};
 		if (add_row(r, &now, row))
 			return -ENOMEM;
 	}
@@ -191,7 +203,7 @@ static int join_sequences(struct reader *r, struct line_rows *ret)
 			if (put_row(ret, row))
 				return -ENOMEM;
 		}
-		if (put_row(ret, (struct line_row){s->end, LINE_NO_FILE, 0}))
+		if (put_row(ret, (struct line_row){s->end, LINE_NO_FILE, 0, 0}))
 			return -ENOMEM;
 		covered = s->end;
 	}

@@ -20,6 +20,7 @@ struct line_row {
 	uint64_t address;
 	uint32_t file; /* in line_files, or LINE_NO_FILE */
 	uint32_t line;
+	uint32_t chain; /* in line_chains; 0: in no inlined function */
 };
 
 /* The names of all objects' source files, each once. */
@@ -37,6 +38,9 @@ struct line_rows {
 /* Adds the object's rows, in its own addresses. */
 int line_rows_read(struct line_rows *ret, struct line_files *files, struct line_object *object,
 		   struct err *e);
+
+/* The same for names that are no paths. */
+uint32_t line_names_put(struct line_files *f, const char *name);
 void line_rows_deinit(struct line_rows *r);
 void line_files_deinit(struct line_files *f);
 

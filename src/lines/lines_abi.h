@@ -13,6 +13,8 @@
  *	files     names of source files, coded after lines_name.h, found by file_groups
  *	functions names of functions, the same, found by function_groups
  *	symbols   where the functions are, sorted by address
+ *	chains    which inlined functions the rows are in, coded after lines_chain.h; chain_supers
+ *	          says by super, chain_blocks from there by block, where their streams begin
  *
  * All numbers are little-endian. Whoever reads trusts none of them. docs/lines-format.md says
  * more than this page.
@@ -46,6 +48,9 @@ enum lines_part_kind {
 	LINES_FUNCTION_GROUPS,
 	LINES_FUNCTIONS,
 	LINES_SYMBOLS,
+	LINES_CHAIN_SUPERS,
+	LINES_CHAIN_BLOCKS,
+	LINES_CHAINS,
 	LINES_PARTS,
 };
 
@@ -115,7 +120,7 @@ struct lines_symbol {
 	uint32_t function; /* number of its name */
 };
 
-_Static_assert(sizeof(struct lines_header) == 136, "the header is an ABI");
+_Static_assert(sizeof(struct lines_header) == 160, "the header is an ABI");
 _Static_assert(sizeof(struct lines_object) == 32, "the object is an ABI");
 _Static_assert(sizeof(struct lines_region) == 40, "the region is an ABI");
 _Static_assert(sizeof(struct lines_super) == 8, "the super is an ABI");

@@ -116,13 +116,14 @@ static bool super_find(const struct lines_table *t, const struct lines_region *r
 /* Where a block begins: its first row, and its stream in LINES_ROWS. */
 struct place {
 	uint64_t row, stream;
+	uint32_t block;
 };
 
 static struct place block_place(const struct lines_super *super, uint32_t word)
 {
 	uint32_t mask = (1u << LINES_STREAM_BITS) - 1;
 	return (struct place){super->address + (uint64_t)(word >> LINES_STREAM_BITS),
-			      (super->stream & 0x0fffffff) + (uint64_t)(word & mask)};
+			      (super->stream & 0x0fffffff) + (uint64_t)(word & mask), 0};
 }
 
 /* The block around an offset, and the one behind it. */
@@ -136,11 +137,12 @@ static bool block_find(const struct lines_table *t, const struct lines_region *r
 	uint32_t first = (region->first_super + index) * LINES_SUPER_BLOCKS;
 	uint32_t count = (super.stream >> 28) + 1, at = 0;
 	*ret = block_place(&super, 0);
-	*next_ret = (struct place){region->bytes, t->header.parts[LINES_ROWS].bytes};
+	*next_ret = (struct place){region->bytes, t->header.parts[LINES_ROWS].bytes, 0};
 	for (; at < count; at++) {
 		if (!record_at(t, LINES_BLOCKS, first + at, &word, sizeof(word)))
 			return false;
 		struct place place = block_place(&super, word);
+		place.block = first + at;
 		if (place.row > offset) {
 			*next_ret = place;
 			return true;
@@ -173,6 +175,7 @@ bool lines_walk_begin(const struct lines_table *t, const struct lines_region *re
 	lines_coder_init(&w->coder, &model, streams + place.stream, streams + next.stream);
 	lines_rows_init(&w->rows, t->header.hot_files);
 	w->left = lines_code_count(&w->coder, t->header.block_rows, 0);
+	w->block = place.block;
 	w->next = region->address + place.row;
 	w->end = region->address + next.row;
 	if (w->left)
@@ -205,6 +208,52 @@ bool lines_find(const struct lines_table *t, const struct lines_region *region, 
 		if (address < ret->end)
 			return address >= ret->start;
 	return false;
+}
+
+static bool chain_stream(const struct lines_table *t, uint32_t block, uint32_t *ret)
+{
+	uint32_t super;
+	uint16_t from;
+	if (!record_at(t, LINES_CHAIN_SUPERS, block / LINES_SUPER_BLOCKS, &super, sizeof(super)) ||
+	    !record_at(t, LINES_CHAIN_BLOCKS, block, &from, sizeof(from)))
+		return false;
+	*ret = super + from;
+	return *ret <= t->header.parts[LINES_CHAINS].bytes;
+}
+
+/* Words of a super that stand for no block say where the last stream ends. */
+static bool chain_coder(const struct lines_table *t, uint32_t block, struct lines_coder *c)
+{
+	const uint8_t *streams = t->data + t->header.parts[LINES_CHAINS].offset;
+	struct lines_model model = {t->data + t->header.parts[LINES_MODEL].offset,
+				    t->header.slot_bits};
+	uint32_t start, end = t->header.parts[LINES_CHAINS].bytes;
+	if (!chain_stream(t, block, &start))
+		return false;
+	chain_stream(t, block + 1, &end);
+	end = end < start ? t->header.parts[LINES_CHAINS].bytes : end;
+	lines_coder_init(c, &model, streams + start, streams + end);
+	return true;
+}
+
+bool lines_chain_find(const struct lines_table *t, const struct lines_region *region,
+		      uint64_t address, struct lines_walk *w, struct lines_chain *ret)
+{
+	static const struct lines_turn none;
+	struct lines_coder coder;
+	ret->depth = ret->kept_count = 0;
+	if (address - region->address >= region->bytes ||
+	    !lines_walk_begin(t, region, address, w) || !chain_coder(t, w->block, &coder))
+		return false;
+	lines_turn(&w->rows, ret, &coder, &none);
+	while (--w->left) {
+		lines_row(&w->rows, &w->coder, &w->step, false);
+		w->next += w->step.bytes;
+		if (w->next > address)
+			break;
+		lines_turn(&w->rows, ret, &coder, &none);
+	}
+	return true;
 }
 
 bool lines_symbol_find(const struct lines_table *t, const struct lines_region *region,

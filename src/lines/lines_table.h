@@ -9,6 +9,7 @@
 #define CAIRN_LINES_LINES_TABLE_H
 
 #include "lines/lines_decoder.h"
+#include "lines/lines_chain.h"
 #include "lines/lines_row.h"
 
 enum {
@@ -32,9 +33,10 @@ struct lines_walk {
 	struct lines_coder coder;
 	struct lines_rows rows;
 	struct lines_step step;
-	uint64_t next; /* where the row after the present one begins */
-	uint64_t end;  /* of the block */
-	uint32_t left; /* rows behind the present one */
+	uint64_t next;  /* where the row after the present one begins */
+	uint64_t end;   /* of the block */
+	uint32_t left;  /* rows behind the present one */
+	uint32_t block; /* its number */
 };
 
 /* `data` must stay; LINES_DAMAGED when it is no whole table of this version. */
@@ -70,6 +72,13 @@ bool lines_find(const struct lines_table *t, const struct lines_region *region, 
 bool lines_walk_begin(const struct lines_table *t, const struct lines_region *region,
 		      uint64_t address, struct lines_walk *w);
 bool lines_walk_next(struct lines_walk *w, struct lines_answer *ret);
+
+/*
+ * The inlined functions around an address, `ret->calls`, outermost first; false when the table has
+ * no chains or no row there. `w` is room to work in, for this needs more than a look-up.
+ */
+bool lines_chain_find(const struct lines_table *t, const struct lines_region *region,
+		      uint64_t address, struct lines_walk *w, struct lines_chain *ret);
 
 /* The symbol around an address. */
 bool lines_symbol_find(const struct lines_table *t, const struct lines_region *region,

@@ -13,6 +13,8 @@ static void ask(const struct lines_table *t, const struct lines_region *region)
 {
 	struct lines_answer answer;
 	struct lines_symbol symbol;
+	struct lines_walk walk;
+	struct lines_chain chain;
 	char name[LINES_NAME_ROOM];
 	uint64_t step = region->bytes / 64 + 1;
 	for (uint64_t i = 0; i < 64; i++) {
@@ -23,6 +25,9 @@ static void ask(const struct lines_table *t, const struct lines_region *region)
 			if (i < 4)
 				used += lines_file_name(t, answer.site.file, name);
 		}
+		if (lines_chain_find(t, region, address, &walk, &chain) &&
+		    chain.depth > LINES_DEPTH_MAX)
+			abort();
 		if (lines_symbol_find(t, region, address, &symbol) && i < 4)
 			used += lines_function_name(t, symbol.function, name);
 	}
