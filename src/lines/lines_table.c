@@ -230,8 +230,8 @@ static bool chain_coder(const struct lines_table *t, uint32_t block, struct line
 	uint32_t start, end = t->header.parts[LINES_CHAINS].bytes;
 	if (!chain_stream(t, block, &start))
 		return false;
-	chain_stream(t, block + 1, &end);
-	end = end < start ? t->header.parts[LINES_CHAINS].bytes : end;
+	if (!chain_stream(t, block + 1, &end) || end < start)
+		end = t->header.parts[LINES_CHAINS].bytes;
 	lines_coder_init(c, &model, streams + start, streams + end);
 	return true;
 }
