@@ -14,7 +14,7 @@ CFLAGS  ?= -O2 -g -fno-omit-frame-pointer
 ALL_CPPFLAGS := -D_GNU_SOURCE -DCAIRN_VERSION='"$(VERSION)"' -Isrc -Iinclude -I$(BUILD)/gen \
                 $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CPPFLAGS)
 ALL_CFLAGS   := -std=gnu11 $(WARN) $(CFLAGS) $(SANITIZE)
-LIBS         := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -liberty -lm -lpthread
+LIBS         := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -liberty -lZydis -lm -lpthread
 
 SOURCES := $(filter-out %_test.c %_fuzz.c %_bench.c %.bpf.c, $(wildcard src/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
@@ -43,7 +43,7 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .SECONDARY:
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
 	race sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server bench-guest \
-	bench-ctf bench-stack bench-waits bench-marker install uninstall
+	bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data install uninstall
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
@@ -120,12 +120,19 @@ $(BUILD)/inproc/%.o: %.c
 $(BUILD)/libcairn.o: $(INPROC)
 	$(call step,LD)$(CC) -r -nostdlib -o $@ $^ && objcopy --localize-hidden $@
 
-$(BUILD)/libcairn.a: $(BUILD)/libcairn.o
+# What a program that prints its own stack when it dies links beside it.
+CRASH   := $(filter-out %_test.c %_fuzz.c, $(wildcard src/crash/*.c src/lines/*.c))
+CRASH   := $(CRASH:%.c=$(BUILD)/inproc/%.o)
+
+$(BUILD)/libcrash.o: $(CRASH)
+	$(call step,LD)$(CC) -r -nostdlib -o $@ $^ && objcopy --localize-hidden $@
+
+$(BUILD)/libcairn.a: $(BUILD)/libcairn.o $(BUILD)/libcrash.o
 	@rm -f $@
 	$(call step,AR)$(AR) rcs $@ $^
 
 # Never unloaded: threads may be inside.
-$(BUILD)/libcairn.so: $(BUILD)/libcairn.o
+$(BUILD)/libcairn.so: $(BUILD)/libcairn.o $(BUILD)/libcrash.o
 	$(call step,LD)$(CC) -shared -Wl,-soname,libcairn.so.0 -Wl,-z,nodelete -o $@ $^
 	@ln -sf libcairn.so $(BUILD)/libcairn.so.0
 
@@ -282,6 +289,13 @@ bench-stack: $(BUILD)/bench/stack_cost
 bench-waits: all $(BUILD)/bench/path_speed
 	@BUILD=$(BUILD) bench/waits
 
+# Line tables of Debian's debug kernel, and the fetching of that.
+bench-lines: all $(BUILD)/bench/line_cold $(BUILD)/bench/measure
+	@BUILD=$(BUILD) bench/lines
+
+bench-data:
+	@bench/debug_kernel
+
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libparts.a
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
@@ -300,6 +314,7 @@ install: all
 	install -D -m 755 $(BUILD)/cairn $(DESTDIR)$(BINDIR)/cairn
 	install -D -m 644 tools/completion.bash $(DESTDIR)$(COMPDIR)/cairn
 	install -D -m 644 include/cairn/marker.h $(DESTDIR)$(INCDIR)/marker.h
+	install -D -m 644 include/cairn/lines.h $(DESTDIR)$(INCDIR)/lines.h
 	install -D -m 644 $(BUILD)/libcairn.a $(DESTDIR)$(LIBDIR)/libcairn.a
 	install -D -m 755 $(BUILD)/libcairn.so $(DESTDIR)$(LIBDIR)/libcairn.so.0
 	ln -sf libcairn.so.0 $(DESTDIR)$(LIBDIR)/libcairn.so
@@ -311,7 +326,8 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/cairn $(DESTDIR)$(COMPDIR)/cairn $(DESTDIR)$(PCDIR)/cairn.pc \
-		$(DESTDIR)$(INCDIR)/marker.h $(DESTDIR)$(LIBDIR)/libcairn.* \
+		$(DESTDIR)$(INCDIR)/marker.h $(DESTDIR)$(INCDIR)/lines.h \
+		$(DESTDIR)$(LIBDIR)/libcairn.* \
 		$(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(filter %.1,$(MANS))) \
 		$(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man3/%,$(filter %.3,$(MANS)))
 

@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 pytestmark = pytest.mark.quick
-COMMANDS = ["record", "snapshot", "recover", "report", "waits", "dump", "list", "doctor"]
+COMMANDS = ["record", "snapshot", "recover", "report", "waits", "dump", "list", "lines",
+            "doctor"]
 
 
 def run(*call):

@@ -5,7 +5,8 @@
 # shellcheck disable=SC2086
 set -eu
 
-build="gcc g++ make pkg-config clang llvm libelf-dev libdw-dev libbpf-dev libzstd-dev libiberty-dev"
+build="gcc g++ make pkg-config clang llvm libelf-dev libdw-dev libbpf-dev libzstd-dev libiberty-dev
+    libzydis-dev"
 tests="libcmocka-dev python3-pytest babeltrace2 elfutils binutils mandoc clang-format-14
     qemu-system-x86 busybox-static redis-tools gdb bpftrace strace valgrind
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"

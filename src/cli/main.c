@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{"waits", cmd_waits, "who waited for whom, through what"},
 	{"dump", cmd_dump, "print a trace's events as text or JSON"},
 	{"list", cmd_list, "what can be recorded: sets, tracepoints, their fields"},
+	{"lines", cmd_lines, "tables from addresses to lines of source"},
 	{"doctor", cmd_doctor, "what this machine permits, and what would help"},
 	{NULL, NULL, NULL},
 };

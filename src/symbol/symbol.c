@@ -2,6 +2,7 @@
 #include "symbol/symbol.h"
 #include "elf/elf_debug.h"
 #include "symbol/kallsyms.h"
+#include "symbol/symbol_lines.h"
 #include "symbol/symbol_module.h"
 #include "symbol/symbol_space.h"
 #include "util/array.h"
@@ -21,8 +22,9 @@ struct symbol {
 	ARRAY(struct symbol_module *) modules;
 	struct map module_by_hash; /* hash of path and build-id → index of its newest module + 1 */
 	struct symbol_space space;
-	struct map kernel;        /* address → struct kernel_name */
-	struct kallsyms *running; /* or NULL */
+	struct map kernel;                /* address → struct kernel_name */
+	struct kallsyms *running;         /* or NULL */
+	struct line_reader *kernel_lines; /* of the running kernel, or NULL */
 };
 
 int symbol_create(struct symbol **ret, struct err *e)
@@ -56,6 +58,7 @@ void symbol_destroy(struct symbol *s)
 	}
 	map_deinit(&s->kernel);
 	kallsyms_close(s->running);
+	symbol_lines_destroy(s->kernel_lines);
 	free(s->debug_root);
 	free(s);
 }
@@ -150,6 +153,8 @@ int symbol_use_running_kernel(struct symbol *s, const char *boot_id, struct err 
 	now[strcspn(now, "\n")] = 0;
 	if (strcmp(now, boot_id))
 		return err_set(e, ESTALE, "the machine was booted again since the recording");
+	if (!s->kernel_lines)
+		s->kernel_lines = symbol_lines_of_kernel(NULL);
 	return s->running ? 0 : kallsyms_open(&s->running, e);
 }
 
@@ -168,7 +173,11 @@ static void find_in_kernel(struct symbol *s, uint64_t ip, uint64_t looked_up,
 		if (*symbol.module)
 			ret->module = symbol.module;
 	}
-	ret->reason = ret->function ? "lines of the kernel are not read"
+	if (ret->function && s->kernel_lines && !strcmp(ret->module, "kernel") &&
+	    symbol_lines_find_function(s->kernel_lines, ret->function, ret->module_offset,
+				       ip != looked_up, &ret->file, &ret->line))
+		return;
+	ret->reason = ret->function ? "the kernel has no line table (man cairn-lines)"
 				    : "the trace has no name for this address of the kernel";
 }
 

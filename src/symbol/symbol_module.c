@@ -2,6 +2,7 @@
 #include "symbol/symbol_module.h"
 #include "dwarf/dwarf_place.h"
 #include "elf/elf_debug.h"
+#include "symbol/symbol_lines.h"
 #include "symbol/symbol_vdso.h"
 #include "util/cleanup.h"
 
@@ -44,6 +45,7 @@ void symbol_module_destroy(struct symbol_module *m)
 		free(answer);
 	}
 	map_deinit(&m->answers);
+	symbol_lines_destroy(m->lines);
 	dwarf_places_close(m->places);
 	elf_file_close(m->debug);
 	elf_file_close(m->file);
@@ -70,6 +72,9 @@ static void module_open(struct symbol_module *m)
 {
 	m->is_opened = true;
 	if (module_open_file(m))
+		return;
+	m->lines = symbol_lines_of_program(m->path, m->build_id);
+	if (m->lines)
 		return;
 	if (!elf_file_has_lines(m->file) &&
 	    elf_debug_open(m->file, m->debug_root, &m->debug, &m->problem))
@@ -98,10 +103,13 @@ static const char *missing(const struct symbol_module *m, const struct dwarf_pla
 static struct symbol_answer *module_ask(struct symbol_module *m, uint64_t offset)
 {
 	struct dwarf_place places[SYMBOL_INLINE_MAX];
+	struct symbol_lines_names names;
 	size_t count = 0;
 	uint64_t address = 0;
 	bool is_loaded = m->file && elf_file_address(m->file, offset, &address);
-	if (is_loaded && m->places)
+	if (is_loaded && m->lines)
+		count = symbol_lines_find(m->lines, address, places, SYMBOL_INLINE_MAX, &names);
+	else if (is_loaded && m->places)
 		count = dwarf_places_find(m->places, address, places, SYMBOL_INLINE_MAX);
 	if (!count) {
 		places[0] = (struct dwarf_place){.function = NULL};

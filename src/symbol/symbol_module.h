@@ -10,6 +10,7 @@ enum { SYMBOL_INLINE_MAX = 32 };
 
 struct elf_file;
 struct dwarf_places;
+struct line_reader;
 struct symbol_answer;
 
 struct symbol_module {
@@ -18,8 +19,9 @@ struct symbol_module {
 	const char *name; /* base name of the path */
 	const char *debug_root;
 	bool is_opened;
-	struct elf_file *file;  /* NULL when it cannot be believed */
-	struct elf_file *debug; /* separate debug file, or NULL */
+	struct elf_file *file;     /* NULL when it cannot be believed */
+	struct elf_file *debug;    /* separate debug file, or NULL */
+	struct line_reader *lines; /* the table it carries, or NULL: then */
 	struct dwarf_places *places;
 	struct err problem; /* why there are no lines, "" when there are */
 	struct map answers; /* file offset → struct symbol_answer */

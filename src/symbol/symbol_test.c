@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Programs are built in every shape Debian ships, and every answer is compared with addr2line's. */
 #include "elf/elf_file.h"
+#include "lineinfo/line_build.h"
+#include "lineinfo/line_embed.h"
 #include "symbol/symbol.h"
 #include "symbol/kallsyms.h"
 #include "symbol/symbol_module.h"
+#include "symbol/symbol_lines.h"
 #include "symbol/symbol_vdso.h"
 #include "util/cleanup.h"
 #include "util/test.h"
@@ -284,6 +287,41 @@ static void separate_debug_file_by_build_id(void **state)
 	elf_file_close(f);
 }
 
+/* Debug information gone, the table stays: lines, functions, what was inlined. */
+static void a_table_in_the_program_tells_lines(void **state)
+{
+	(void)state;
+	char path[PATH_MAX], whole[PATH_MAX + 8];
+	snprintf(path, sizeof(path), "%s", build("carrier", "-O2 -g"));
+	snprintf(whole, sizeof(whole), "%s.whole", path);
+	const struct line_options options = {
+		.profile = LINES_BYTE, .block_rows = 64, .with_chains = true};
+	const char *paths[] = {path};
+	struct line_counts counts;
+	struct err e = {0};
+	CLEANUP(free) void *data = NULL;
+	size_t bytes;
+	shell("cp %s %s", path, whole);
+	if (line_build(paths, 1, &options, &data, &bytes, &counts, &e) ||
+	    line_embed(path, data, bytes, &e))
+		fail_msg("%s", e.text);
+	shell("strip %s", path);
+	compare(whole, path, 1000, 1000);
+
+	const char *file = NULL;
+	uint32_t line = 0;
+	struct elf_file *f = open_file(path);
+	struct line_reader *r = symbol_lines_of_program(path, elf_file_build_id(f));
+	assert_non_null(r);
+	assert_true(symbol_lines_find_function(r, "main", 0, false, &file, &line));
+	assert_int_equal(line, 19);
+	assert_false(symbol_lines_find_function(r, "no_such", 0, false, &file, &line));
+	symbol_lines_destroy(r);
+	assert_null(symbol_lines_of_program(path, "00112233445566778899"));
+	assert_null(symbol_lines_of_program(whole, elf_file_build_id(f)));
+	elf_file_close(f);
+}
+
 static void says_why_it_does_not_know(void **state)
 {
 	(void)state;
@@ -446,6 +484,7 @@ int main(void)
 		cmocka_unit_test(agrees_with_addr2line_cplusplus),
 		cmocka_unit_test(separate_debug_file_by_link),
 		cmocka_unit_test(separate_debug_file_by_build_id),
+		cmocka_unit_test(a_table_in_the_program_tells_lines),
 		cmocka_unit_test(says_why_it_does_not_know),
 		cmocka_unit_test(survives_truncated_files),
 		cmocka_unit_test(follows_fork_and_exec),
