@@ -237,6 +237,27 @@ def test_forked_executed_interrupted_and_stepped_programs_keep_their_own_names(
 
 
 @needs_root
+@pytest.mark.parametrize("wrap", [[], ["valgrind", "-q", "--error-exitcode=9"]])
+def test_strings_of_every_length_come_back_and_long_ones_are_cut(cairn, root, build, tmp_path,
+                                                                  wrap):
+    if wrap and not shutil.which("valgrind"):
+        pytest.skip("valgrind is not installed")
+    subprocess.run(["gcc", "-O2", f"-I{root}/include", root / "tests/site/strings.c",
+                    build / "libcairn.a", "-o", tmp_path / "strings"], check=True)
+    done = record(cairn, tmp_path / "t", "-e", "marker:strings", "--", *wrap,
+                  tmp_path / "strings")
+    assert "exit" not in done.stderr and "Invalid" not in done.stderr
+    events = [e for e in dump(cairn, tmp_path / "t") if e["event"].startswith("strings:")]
+    assert len(events) == 302
+    for length, e in enumerate(events[:301]):
+        whole = "".join(chr(ord("a") + (i + length) % 26) for i in range(length))
+        wanted = whole if length < 256 else whole[:247] + "…[cut]"
+        assert e["fields"]["heap"] == e["fields"]["edge"] == wanted, length
+        assert e["fields"]["behind"] == length
+    assert events[301]["fields"]["utf8"] == "ä" * 123 + "…[cut]"
+
+
+@needs_root
 def test_passing_a_marker_writes_what_led_to_it(cairn, examples, tmp_path):
     trace = tmp_path / "t"
     done = record(cairn, trace, "--flight", "1M", "-e", "marker:marked:*", "--on",

@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 enum { ROUNDS_MAX = 8 };
 
@@ -43,21 +46,13 @@ static void free_or_lose(struct ring_thread *t, int round)
 		ring_write_lost(t);
 }
 
-/* What led to this moment must not be written over before the tool has seen it. */
-static void trigger(const struct ring_thread *t)
-{
-	struct ring_share *share = t->writer->share;
-	__atomic_store_n(&share->frozen, 1, __ATOMIC_RELEASE);
-	__atomic_fetch_add(&share->trigger, 1, __ATOMIC_RELEASE);
-}
-
 /* A site whose session cannot be joined, or is over, switches itself off. */
 static __attribute__((noinline, cold)) void emit_slowly(enum ring_status status, uint16_t *id,
 							const void *payload, unsigned long bytes)
 {
 	struct ring_thread *t = &thread;
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		if (status != RING_STALE && status != RING_DONE)
+		if (status != RING_STALE)
 			status = ring_write_slowly(status, t, &marker_page.generation, id, payload,
 						   bytes);
 		if (status == RING_BUSY)
@@ -69,8 +64,6 @@ static __attribute__((noinline, cold)) void emit_slowly(enum ring_status status,
 									 __ATOMIC_RELAXED);
 		if (is_over)
 			__atomic_store_n(id, 0, __ATOMIC_RELAXED);
-		if (status == RING_DONE && *id & RING_ID_TRIGGER)
-			trigger(t);
 		if (is_over || (status != RING_STALE && (status != RING_BUSY || round)))
 			return;
 		status = RING_MOVED;
@@ -84,35 +77,55 @@ __attribute__((visibility("default"))) void cairn_emit(unsigned *word, const voi
 	enum ring_status status = RING_NO_CPU;
 #if defined(__x86_64__)
 	status = rseq_event(&thread, &marker_page.generation, id, payload, bytes);
-	if (__builtin_expect(status == RING_DONE && !(*id & RING_ID_TRIGGER), 1))
+	if (__builtin_expect(status == RING_DONE, 1))
 		return;
 #endif
 	emit_slowly(status, id, payload, bytes);
 }
 
-/*
- * Copies up to 8 bytes more of a string, its end included, and goes on to the next multiple of 8
- * of `at`: the ring reads the copy in such words, and waits for one that two stores have made.
- * False when the string has ended.
- */
-static inline bool copy_step(unsigned char **at, const char **string)
+#if defined(__SSE2__)
+enum { STEP_BYTES = 16 };
+
+/* Copies a step's bytes; the place of the first NUL among them, or STEP_BYTES. */
+static inline unsigned copy_bytes(unsigned char *to, const char *from)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
+	_mm_storeu_si128((__m128i *)(void *)to, bytes);
+	unsigned ends = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
+	return ends ? (unsigned)__builtin_ctz(ends) : STEP_BYTES;
+}
+#else
+enum { STEP_BYTES = 8 };
+
+static inline unsigned copy_bytes(unsigned char *to, const char *from)
 {
 	const uint64_t ones = 0x0101010101010101, tops = ones << 7;
 	uint64_t word;
+	memcpy(&word, from, sizeof(word));
+	memcpy(to, &word, sizeof(word));
+	uint64_t ends = (word - ones) & ~word & tops;
+	return ends ? (unsigned)__builtin_ctzll(ends) / 8 : STEP_BYTES;
+}
+#endif
+
+/*
+ * Copies some more of a string, its end included, and goes on to a multiple of 8 of `at`: the ring
+ * reads the copy in words of 8 bytes, and waits for one that two stores have made. False when the
+ * string has ended.
+ */
+static inline bool copy_step(unsigned char **at, const char **string)
+{
 	/* What lies behind the string's end is on the same page, so it can be read. */
-	if (__builtin_expect(((uintptr_t)*string & 4095) > 4096 - sizeof(word), 0)) {
+	if (__builtin_expect(((uintptr_t)*string & 4095) > 4096 - STEP_BYTES, 0)) {
 		**at = (unsigned char)**string;
 		*at += 1;
 		return *(*string)++ != 0;
 	}
-	memcpy(&word, *string, sizeof(word));
-	memcpy(*at, &word, sizeof(word));
-	uint64_t ends = (word - ones) & ~word & tops;
-	uintptr_t step = ends ? (uintptr_t)__builtin_ctzll(ends) / 8 + 1
-			      : sizeof(word) - ((uintptr_t)*at & 7);
+	unsigned end = copy_bytes(*at, *string);
+	uintptr_t step = end < STEP_BYTES ? end + 1 : STEP_BYTES - ((uintptr_t)*at & 7);
 	*at += step;
 	*string += step;
-	return !ends;
+	return end == STEP_BYTES;
 }
 
 /* One whose end is not among the first bytes, or only at the very last of them. */
@@ -141,10 +154,11 @@ __attribute__((visibility("default"))) unsigned char *cairn_put_text(unsigned ch
 		string = "(null)";
 	unsigned char *to = at;
 	const char *from = string;
-	bool more = true;
-	while (more && to - at <= CAIRN_TEXT_BYTES - 8)
+	/* Not under a checker of memory, which has no restartable sequences either. */
+	bool more = thread.rseq != &ring_no_rseq;
+	while (more && to - at <= CAIRN_TEXT_BYTES - STEP_BYTES)
 		more = copy_step(&to, &from);
-	if (!more)
+	if (!more && to > at)
 		return to;
 	return cut_text(at, string);
 }

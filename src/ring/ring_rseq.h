@@ -187,18 +187,21 @@ static inline __attribute__((always_inline)) enum ring_status rseq_event(struct 
 {
 	uint64_t line, ring, start, id;
 	enum ring_status status;
-	__asm__ volatile(RSEQ_BEGIN "	movl %[generation], %%eax\n"
-				    "	cmpl %%eax, " T_GENERATION "(%[t])\n"
-				    "	jne 84f\n" RSEQ_LINE "	movq " T_OWNER "(%[t]), %%rax\n"
-				    "	cmpq %%rax, " LINE_OWNER "(%[line])\n"
-				    "	jne 83f\n" RSEQ_PLACE "	movzwl (%[id_place]), %k[id]\n"
-				    "	testl %k[id], %k[id]\n"
-				    "	jz 85f\n" RSEQ_WRITE RSEQ_END RSEQ_LEAVES
-			 : "=&a"(status), [line] "=&r"(line), [ring] "=&r"(ring),
-			   [start] "=&r"(start), [id] "=&r"(id)
-			 : [t] "r"(t), [payload] "r"(payload), [bytes] "r"(bytes),
-			   [generation] "m"(*generation), [id_place] "r"(id_place)
-			 : "rdx", "memory", "cc");
+	__asm__ volatile(
+		RSEQ_BEGIN
+		"	movl %[generation], %%eax\n"
+		"	cmpl %%eax, " T_GENERATION "(%[t])\n"
+		"	jne 84f\n" RSEQ_LINE "	movq " T_OWNER "(%[t]), %%rax\n"
+		"	cmpq %%rax, " LINE_OWNER "(%[line])\n"
+		"	jne 83f\n" RSEQ_PLACE
+		"	movswl (%[id_place]), %k[id]\n" /* with RING_ID_TRIGGER it is negative */
+		"	testl %k[id], %k[id]\n"
+		"	jle 85f\n" RSEQ_WRITE RSEQ_END RSEQ_LEAVES
+		: "=&a"(status), [line] "=&r"(line), [ring] "=&r"(ring), [start] "=&r"(start),
+		  [id] "=&r"(id)
+		: [t] "r"(t), [payload] "r"(payload), [bytes] "r"(bytes),
+		  [generation] "m"(*generation), [id_place] "r"(id_place)
+		: "rdx", "memory", "cc");
 	return status;
 }
 

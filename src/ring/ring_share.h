@@ -40,7 +40,7 @@ enum {
 	RING_COPY_BYTES = 16,
 	RING_ID_THREAD = 1, /* struct ring_thread_event: whose events follow */
 	RING_ID_FIRST = 16,
-	RING_ID_TRIGGER = 0x8000, /* beside the id: who wrote it freezes the rings and says so */
+	RING_ID_TRIGGER = 0x8000, /* beside the id: a lane takes it, freezes the rings, says so */
 };
 
 enum ring_share_flags {

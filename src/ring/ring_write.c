@@ -169,6 +169,13 @@ void ring_lane_free(const struct ring_writer *w, uint32_t lane, uint32_t holder)
 				    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
+/* What led to this moment must not be written over before the tool has seen it. */
+static void trigger(struct ring_share *share)
+{
+	__atomic_store_n(&share->frozen, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&share->trigger, 1, __ATOMIC_RELEASE);
+}
+
 static enum ring_status write_lane(struct ring_thread *t, const uint16_t *id_place,
 				   const void *payload, uint64_t bytes)
 {
@@ -181,11 +188,13 @@ static enum ring_status write_lane(struct ring_thread *t, const uint16_t *id_pla
 			continue;
 		uint16_t id = __atomic_load_n(id_place, __ATOMIC_RELAXED);
 		enum ring_status status = !id ? RING_OFF : RING_DONE;
-		if (id && !lane_write(t, line, id, payload, bytes)) {
+		if (id && !lane_write(t, line, id & (RING_ID_TRIGGER - 1), payload, bytes)) {
 			__atomic_fetch_add(&line->lost, 1, __ATOMIC_RELAXED);
 			status = RING_LOST;
 		}
 		__atomic_store_n(&line->lock, 0, __ATOMIC_RELEASE);
+		if (status == RING_DONE && id & RING_ID_TRIGGER)
+			trigger(w->share);
 		return status;
 	}
 	return RING_BUSY;
@@ -278,7 +287,10 @@ enum ring_status ring_write_slowly(enum ring_status status, struct ring_thread *
 	status = write_cpu(status, t, generation, id, payload, bytes);
 	t->tries = TRIES;
 #endif
-	if (status < RING_FULL)
+	/* An event that triggers is too rare to slow the others down by a question. */
+	bool triggers =
+		status == RING_OFF && (__atomic_load_n(id, __ATOMIC_RELAXED) & RING_ID_TRIGGER);
+	if (status < RING_FULL && !triggers)
 		return status;
 	if (__atomic_load_n(generation, __ATOMIC_ACQUIRE) != t->generation)
 		return RING_STALE;

@@ -178,6 +178,17 @@ static void who_is_stale_off_or_too_large_writes_nothing(void **state)
 	assert_int_equal(put(b, 1), RING_STALE);
 }
 
+static void an_event_that_triggers_freezes_the_rings_behind_it(void **state)
+{
+	struct bed *b = *state;
+	uint16_t id = RING_ID_FIRST | RING_ID_TRIGGER;
+	uint64_t payload[2] = {5}, last;
+	assert_int_equal(ring_write(&b->thread, &generation, &id, payload, 8), RING_DONE);
+	assert_int_equal(b->share->trigger, 1);
+	assert_int_equal(b->share->frozen, 1);
+	assert_int_equal(count(b, &last), 1);
+}
+
 static void a_description_has_one_id(void **state)
 {
 	struct bed *b = *state;
@@ -217,6 +228,7 @@ int main(void)
 		ON(a_frozen_ring_stops_at_its_sub_buffers_end),
 		ON(a_held_lane_is_passed_over_and_all_held_is_busy),
 		ON(who_is_stale_off_or_too_large_writes_nothing),
+		ON(an_event_that_triggers_freezes_the_rings_behind_it),
 		ON(a_description_has_one_id),
 		ON(what_is_no_file_of_rings_is_refused),
 	};

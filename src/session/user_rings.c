@@ -310,8 +310,6 @@ static size_t convert(struct user_rings *u, uint32_t line, struct ring_packet *h
 		if (body_bytes - at < sizeof(word))
 			break;
 		memcpy(&word, body + at, sizeof(word));
-		word &= ~(uint64_t)RING_ID_TRIGGER;
-		memcpy(body + at, &word, sizeof(word));
 		size_t bytes =
 			ctf_layout_event(u->layout, header->stream_id, body + at, body_bytes - at);
 		if (!bytes)
