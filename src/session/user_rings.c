@@ -17,7 +17,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-enum { ANCHOR_TRIES = 16, SUBBUF_BYTES = 64 << 10 };
+enum { ANCHOR_TRIES = 16, SUBBUF_BYTES = 64 << 10, CHORD_TICKS = 1 << 20 };
 
 /* Where one line ends for this reading. */
 struct span {
@@ -32,6 +32,10 @@ struct user_rings {
 	struct user_streams streams;
 	struct clock_line clock;
 	bool use_ticks;
+	struct { /* the clock over the next CHORD_TICKS, so that not every event asks for it */
+		uint64_t from, ns, length_ns;
+		size_t looks; /* anchors there were */
+	} chord;
 	struct ctf_layout *layout; /* of the schema's types so far */
 	size_t layout_types;
 	bool known[RING_KINDS_MAX];
@@ -285,14 +289,30 @@ static int follow_schema(struct user_rings *u, const struct schema *schema, stru
 	return status;
 }
 
+/* Both ends are on the clock; in so short a time it is as straight as between two anchors. */
+static void make_chord(struct user_rings *u, uint64_t ticks)
+{
+	uint64_t end_ns = 0, error_ns[2] = {0};
+	clock_line_find(&u->clock, ticks, &u->chord.ns, &error_ns[0]);
+	clock_line_find(&u->clock, ticks + CHORD_TICKS, &end_ns, &error_ns[1]);
+	u->chord.from = ticks;
+	u->chord.length_ns = end_ns - u->chord.ns;
+	u->chord.looks = u->clock.anchors.count;
+	/* Of the near end: the far one may lie behind the last anchor, and no event there. */
+	if (error_ns[0] > u->totals.clock_error_ns)
+		u->totals.clock_error_ns = error_ns[0];
+}
+
 /* A time of the writers on the trace's clock, never before the line's last one. */
 static uint64_t on_clock(struct user_rings *u, uint32_t line, uint64_t ticks)
 {
-	uint64_t ns = ticks, error_ns = 0;
-	if (u->use_ticks)
-		clock_line_find(&u->clock, ticks, &ns, &error_ns);
-	if (error_ns > u->totals.clock_error_ns)
-		u->totals.clock_error_ns = error_ns;
+	uint64_t ns = ticks;
+	if (u->use_ticks) {
+		if (ticks - u->chord.from >= CHORD_TICKS ||
+		    u->chord.looks != u->clock.anchors.count)
+			make_chord(u, ticks);
+		ns = u->chord.ns + (ticks - u->chord.from) * u->chord.length_ns / CHORD_TICKS;
+	}
 	if (ns > u->last_ns[line])
 		u->last_ns[line] = ns;
 	return u->last_ns[line];
