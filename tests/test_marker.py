@@ -258,6 +258,42 @@ def test_strings_of_every_length_come_back_and_long_ones_are_cut(cairn, root, bu
 
 
 @needs_root
+def test_sites_of_one_name_with_different_fields_are_told_and_not_recorded(cairn, root, build,
+                                                                          tmp_path):
+    source, program = tmp_path / "clash.c", tmp_path / "clash"
+    source.write_text("#include <cairn/marker.h>\nint main(int n, char **v)\n{\n(void)v;\n"
+                      "CAIRN_MARK(clash, same, CAIRN_INT(n, n));\n"
+                      "CAIRN_MARK(clash, same, CAIRN_INT(n, (long)n));\n"
+                      "CAIRN_MARK(clash, fine);\nreturn 0;\n}\n")
+    subprocess.run(["gcc", f"-I{root}/include", source, build / "libcairn.a", "-o", program],
+                   check=True)
+    listed = subprocess.run([cairn, "list", "markers", program], capture_output=True, text=True)
+    assert len(re.findall("clash:same +clash ", listed.stdout)) == 2
+    record(cairn, tmp_path / "t", "-e", "marker:clash", "--", program)
+    assert counted(tmp_path / "t") == {"clash:fine": 1}
+
+
+@needs_root
+@pytest.mark.parametrize("flight", [[], ["--flight", "1M"]])
+def test_markers_alone_need_no_right(cairn, examples, tmp_path, flight):
+    """As nobody, with copies of the tool and the program where nobody can reach them."""
+    folder = tmp_path / "nobody"
+    folder.mkdir()
+    for path in tmp_path, *tmp_path.parents:
+        if str(path).startswith("/tmp/"):
+            path.chmod(path.stat().st_mode | 0o055)
+    for program in cairn, examples / "marked":
+        shutil.copy(program, folder)
+    shutil.chown(folder, 65534, 65534)
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                           "./cairn", "record", "-x", "waits", *flight, "-e", "marker:marked",
+                           "-o", "t", "--", "./marked", "orders", "50", "2"],
+                          capture_output=True, text=True, cwd=folder, env={"PATH": "/usr/bin:/bin"})
+    assert done.returncode == 0, done.stderr
+    assert counted(folder / "t") == told(done.stdout)
+
+
+@needs_root
 def test_passing_a_marker_writes_what_led_to_it(cairn, examples, tmp_path):
     trace = tmp_path / "t"
     done = record(cairn, trace, "--flight", "1M", "-e", "marker:marked:*", "--on",

@@ -58,7 +58,8 @@ def flight(cairn, tmp_path):
 @pytest.mark.quick
 @pytest.mark.parametrize("wrong", [
     ["-d", "soon"], ["--flight", "-1"], ["-p", "0"], ["-p", "1", "--", "true"],
-    ["-e", "waits if a == 1"], ["--on", "moon"], ["--no-such-option"],
+    ["-e", "waits if a == 1"], ["-e", "marker:a:*"], ["--on", "marker:a:b", "--", "true"],
+    ["--on", "moon"], ["--no-such-option"],
     ["-d", "0"], ["--on", "exit:crash", "--", "true"], ["--on", "exit:crash", "--flight", "1M"],
 ])
 def test_a_wrong_call_is_a_usage_error(cairn, wrong, tmp_path):

@@ -31,23 +31,40 @@ static void print_type(const struct marker_field *f, char *ret, size_t bytes)
 	}
 }
 
-static const char *state_of(const struct board *b, const struct board_marker *marker)
+/* Sites of one name that describe it differently: none of them is ever recorded. */
+static bool clashes(const struct board_module *m, const struct board_marker *marker)
 {
-	if (!b->pid)
-		return "-";
-	return marker->id        ? marker->tracers ? "on, traced" : "on"
-	       : marker->tracers ? "traced"
-				 : "off";
+	uint64_t hash = marker_note_hash(&marker->note);
+	array_each(other, &m->markers) {
+		if (!strcmp(other->note.provider, marker->note.provider) &&
+		    !strcmp(other->note.name, marker->note.name) &&
+		    marker_note_hash(&other->note) != hash)
+			return true;
+	}
+	return false;
 }
 
-static void print_line(struct text *text, const struct board *b, const struct board_marker *marker)
+static const char *state_of(const struct board *b, const struct board_module *m,
+			    const struct board_marker *marker)
+{
+	if (clashes(m, marker))
+		return "clash";
+	if (!b->pid)
+		return "-";
+	if (marker->id)
+		return marker->tracers ? "on, traced" : "on";
+	return marker->tracers ? "traced" : "off";
+}
+
+static void print_line(struct text *text, const struct board *b, const struct board_module *m,
+		       const struct board_marker *marker)
 {
 	struct cursor fields = marker->note.fields;
 	struct marker_field f;
 	char name[256], place[256], type[64];
 	snprintf(name, sizeof(name), "%s:%s", marker->note.provider, marker->note.name);
 	snprintf(place, sizeof(place), "%s:%u", marker->note.file, marker->note.line);
-	text_print(text, "  %-28s %-4s %s", name, state_of(b, marker), place);
+	text_print(text, "  %-28s %-4s %s", name, state_of(b, m, marker), place);
 	if (marker->note.level)
 		text_print(text, "  level %u", marker->note.level);
 	for (unsigned i = 0; i < marker->note.field_count && marker_field_next(&fields, &f); i++) {
@@ -70,7 +87,7 @@ static void print_json(struct json *j, const struct board *b, const struct board
 	json_string(j, "file", marker->note.file);
 	json_uint(j, "line", marker->note.line);
 	json_uint(j, "level", marker->note.level);
-	json_string(j, "state", state_of(b, marker));
+	json_string(j, "state", state_of(b, m, marker));
 	json_open(j, "fields", '[');
 	for (unsigned i = 0; i < marker->note.field_count && marker_field_next(&fields, &f); i++) {
 		print_type(&f, type, sizeof(type));
@@ -107,7 +124,7 @@ static void print_module(struct text *text, struct json *writer, const struct bo
 		if (writer)
 			print_json(writer, b, m, marker);
 		else
-			print_line(text, b, marker);
+			print_line(text, b, m, marker);
 	}
 }
 

@@ -197,6 +197,10 @@ int record_options_parse(struct record_options *o, int argc, char **argv)
 		      stderr);
 		return 1 + COMMAND_USAGE;
 	}
+	if (o->selection.markers.bytes && !o->command && !o->pid_count) {
+		fputs("cairn record: markers of which program? name a command or -p PID\n", stderr);
+		return 1 + COMMAND_USAGE;
+	}
 	if (o->only_triggers && !o->session.flight) {
 		fputs("cairn record: --on marker:PROVIDER:NAME goes with --flight SIZE\n", stderr);
 		return 1 + COMMAND_USAGE;

@@ -97,6 +97,7 @@ struct rung {
 };
 
 extern const struct rung_kind rung_bpf, rung_tracefs, rung_perf;
+extern const struct rung_kind rung_none; /* records nothing, needs no right */
 
 /* The recorder's own event types, as all rungs write them. */
 int recorder_schema(struct schema *s, struct err *e);

@@ -154,6 +154,16 @@ static int make_user_rings(struct session *s, struct err *e)
 	return status < 0 ? status : user_rings_create(&s->user, &options, e);
 }
 
+/* Of programs' markers alone the kernel need not know, so that nobody needs a right for them. */
+static int open_rung(struct session *s, struct err *e)
+{
+	const struct plan *p = &s->plan;
+	bool of_kernel = p->waits || p->syscalls || p->locks || p->event_count;
+	if (!of_kernel && s->options.selection->markers.bytes && !s->options.rung)
+		return rung_none.open(&s->rung, p, e);
+	return ladder_open(&s->rung, s->options.rung, p, &s->reasons, e);
+}
+
 static int set_up(struct session *s, struct err *e)
 {
 	int status = schema_create(&s->schema, e);
@@ -168,7 +178,7 @@ static int set_up(struct session *s, struct err *e)
 	if (s->options.stacks)
 		table_supply_open(&s->tables);
 	make_plan(s);
-	status = ladder_open(&s->rung, s->options.rung, &s->plan, &s->reasons, e);
+	status = open_rung(s, e);
 	if (status < 0)
 		return status;
 	keep_rings(s);
