@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -291,6 +292,53 @@ def test_markers_alone_need_no_right(cairn, examples, tmp_path, flight):
                           capture_output=True, text=True, cwd=folder, env={"PATH": "/usr/bin:/bin"})
     assert done.returncode == 0, done.stderr
     assert counted(folder / "t") == told(done.stdout)
+
+
+@needs_root
+def test_a_library_comes_and_goes_while_its_markers_are_recorded(cairn, build, examples, tmp_path):
+    done = record(cairn, tmp_path / "t", "-e", "marker:plugin", "--", examples / "marked",
+                  "reload", "300", examples / "marked_plugin.so")
+    assert counted(tmp_path / "t") == told(done.stdout) == {"plugin:pulse": 300}
+    # Switched from outside at any moment of its coming and going.
+    target = subprocess.Popen([examples / "marked", "reload", "0", examples / "marked_plugin.so"])
+    try:
+        for i in range(5):
+            record(cairn, tmp_path / str(i), "-x", "waits", "-e", "marker:plugin", "-p",
+                   str(target.pid), "-d", "100ms")
+            assert counted(tmp_path / str(i))["plugin:pulse"] > 100
+        assert target.poll() is None
+    finally:
+        target.kill()
+        target.wait()
+
+
+@needs_root
+@pytest.mark.parametrize("flight", [[], ["--flight", "256k"]])
+def test_rings_that_somebody_scribbles_in_spoil_no_more_than_themselves(cairn, examples, tmp_path,
+                                                                       flight):
+    dice = random.Random(7)
+    for i in range(4):
+        target = subprocess.Popen([examples / "marked", "forever", "4"])
+        trace = tmp_path / str(i)
+        recorder = subprocess.Popen([cairn, "record", "-q", "-x", "waits", *flight, "-e",
+                                     "marker:marked", "-p", str(target.pid), "-o", trace],
+                                    stderr=subprocess.PIPE, text=True)
+        time.sleep(0.3)
+        with open(f"/dev/shm/cairn-0/{recorder.pid}", "r+b", buffering=0) as rings:
+            for _ in range(3000):
+                area = dice.choice([(0, 4096), (4096, 65536), (69632, 2000), (1118208, 2000),
+                                    (1253376, 2 << 20)])
+                rings.seek(area[0] + dice.randrange(area[1]))
+                rings.write(bytes([dice.randrange(256)]))
+        recorder.send_signal(signal.SIGINT)
+        _, said = recorder.communicate(timeout=30)
+        assert recorder.returncode in (0, 1), said
+        assert target.poll() is None  # who writes looks only where its own part of the file is
+        target.kill()
+        target.wait()
+        if (trace / "metadata").exists():  # a count of losses may be anything
+            read = subprocess.run(["babeltrace2", trace], capture_output=True, text=True)
+            assert read.returncode == 0 and "ERROR" not in read.stderr, read.stderr
 
 
 @needs_root

@@ -4,6 +4,7 @@
  *
  *	marked orders N THREADS [PLUGIN]   N orders in each thread; PLUGIN is loaded half way
  *	marked ping N                      two threads wake each other N times
+ *	marked reload N PLUGIN             the plugin comes and goes N times (0: without end)
  *	marked forever THREADS [PLUGIN]    orders without end, a thousand a second in each thread
  */
 #include <cairn/marker.h>
@@ -46,21 +47,37 @@ static void *place_orders(void *argument)
 	return NULL;
 }
 
-static void (*load(const char *path))(long)
+static void *open_plugin(const char *path)
 {
 	void *plugin = dlopen(path, RTLD_NOW);
 	if (!plugin) {
 		fprintf(stderr, "%s\n", dlerror());
 		exit(1);
 	}
+	return plugin;
+}
+
+static void (*pulse_of(void *plugin))(long)
+{
 	return (void (*)(long))dlsym(plugin, "plugin_pulse");
+}
+
+static int reload(long count, const char *path)
+{
+	for (long i = 0; !count || i < count; i++) {
+		void *plugin = open_plugin(path);
+		pulse_of(plugin)(i);
+		dlclose(plugin);
+	}
+	printf("plugin:pulse %ld\n", count);
+	return 0;
 }
 
 static int run_orders(long count, unsigned threads, const char *plugin)
 {
 	struct work work[64];
 	pthread_t ids[64];
-	void (*pulse)(long) = plugin ? load(plugin) : NULL;
+	void (*pulse)(long) = plugin ? pulse_of(open_plugin(plugin)) : NULL;
 	CAIRN_MARK_LEVEL(1, marked, open, CAIRN_INT(threads, threads));
 	for (unsigned i = 0; i < threads && i < 64; i++) {
 		work[i] = (struct work){count, i, pulse};
@@ -109,9 +126,12 @@ int main(int argc, char **argv)
 				  argc > 4 ? argv[4] : NULL);
 	if (argc >= 3 && !strcmp(argv[1], "ping"))
 		return play_ping(atol(argv[2]));
+	if (argc >= 4 && !strcmp(argv[1], "reload"))
+		return reload(atol(argv[2]), argv[3]);
 	if (argc >= 3 && !strcmp(argv[1], "forever"))
 		return run_orders(0, (unsigned)atoi(argv[2]), argc > 3 ? argv[3] : NULL);
-	fprintf(stderr, "usage: marked orders N THREADS [PLUGIN] | ping N | forever THREADS "
+	fprintf(stderr, "usage: marked orders N THREADS [PLUGIN] | ping N | reload N PLUGIN | "
+			"forever THREADS "
 			"[PLUGIN]\n");
 	return 2;
 }
