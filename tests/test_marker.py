@@ -342,6 +342,21 @@ def test_rings_that_somebody_scribbles_in_spoil_no_more_than_themselves(cairn, e
 
 
 @needs_root
+def test_who_cannot_see_the_rings_is_told_of(cairn, examples, tmp_path):
+    for wrap, words in [(["setpriv", "--reuid=65534", "--clear-groups"], "belongs to user 65534"),
+                        (["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /dev/shm && exec "$@"',
+                          "sh"], "has another /dev/shm")]:
+        target = subprocess.Popen([*wrap, "sleep", "60"])
+        time.sleep(0.3)
+        done = subprocess.run([cairn, "record", "-x", "waits", "-e", "marker:a:b", "-p",
+                               str(target.pid), "-d", "1s", "-o", tmp_path / words[:5]],
+                              capture_output=True, text=True)
+        target.kill()
+        target.wait()
+        assert done.returncode == 1 and words in done.stderr, done.stderr
+
+
+@needs_root
 def test_passing_a_marker_writes_what_led_to_it(cairn, examples, tmp_path):
     trace = tmp_path / "t"
     done = record(cairn, trace, "--flight", "1M", "-e", "marker:marked:*", "--on",

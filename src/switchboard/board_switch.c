@@ -4,8 +4,10 @@
 #include "switchboard/halt.h"
 
 #include <stddef.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool write_at(const struct board *b, uint64_t at, const void *from, size_t bytes)
@@ -94,13 +96,38 @@ static int switch_all(struct board *b, struct ring_share *share, const char *pat
 	return 0;
 }
 
+/* The program must be able to open the rings, as whoever it is and from where it is. */
+static int check_reach(pid_t pid, const char *path, struct err *e)
+{
+	char there[PATH_MAX];
+	struct stat process, ours, theirs;
+	snprintf(there, sizeof(there), "/proc/%d", (int)pid);
+	if (stat(there, &process) < 0 || stat(path, &ours) < 0)
+		return err_errno(e, "cannot look at process %d", (int)pid);
+	if (process.st_uid != ours.st_uid)
+		return err_set(e, EPERM,
+			       "process %d belongs to user %u, who alone can record its markers "
+			       "(sudo -u '#%u' cairn record -x waits …)",
+			       (int)pid, (unsigned)process.st_uid, (unsigned)process.st_uid);
+	snprintf(there, sizeof(there), "/proc/%d/root%s", (int)pid, path);
+	if (stat(there, &theirs) < 0 || theirs.st_ino != ours.st_ino ||
+	    theirs.st_dev != ours.st_dev)
+		return err_set(e, EXDEV,
+			       "process %d has another /dev/shm (a container?) and does not see "
+			       "the rings in %s",
+			       (int)pid, path);
+	return 0;
+}
+
 int board_switch(pid_t pid, struct ring_share *share, const char *path, size_t *count_ret,
 		 struct err *e)
 {
 	struct halt halt;
 	struct board b;
 	size_t count = 0;
-	int status = halt_begin(&halt, pid, e);
+	int status = share ? check_reach(pid, path, e) : 0;
+	if (status == 0)
+		status = halt_begin(&halt, pid, e);
 	if (status < 0)
 		return status;
 	status = board_open_process(&b, pid, e);
