@@ -187,10 +187,10 @@ def test_a_killed_program_leaves_its_last_events_in_the_flight_recorder(cairn, e
 
 
 @needs_root
-@pytest.mark.parametrize("flight", [True, False])
-def test_what_a_killed_tool_had_in_its_rings_is_rescued(cairn, forever, tmp_path, flight):
+@pytest.mark.parametrize("options", [["--flight", "1M"], [], ["--flight", "1M", "-x", "waits"],
+                                     ["-x", "waits"], ["--rung", "tracefs"]])
+def test_what_a_killed_tool_had_in_its_rings_is_rescued(cairn, forever, tmp_path, options):
     trace = tmp_path / "t"
-    options = ["--flight", "1M"] if flight else []
     recorder = subprocess.Popen([cairn, "record", "-q", *options, "-p", str(forever.pid), "-e",
                                  "marker:marked:order", "-o", trace])
     time.sleep(0.8)

@@ -10,6 +10,12 @@ static int none_switch(struct rung *r, struct err *e)
 	return 0;
 }
 
+static int none_keep(struct rung *r, const char *name, struct err *e)
+{
+	(void)r, (void)name, (void)e;
+	return 0;
+}
+
 static int none_drain(struct rung *r, bool all, rung_sink sink, void *context, struct err *e)
 {
 	(void)r, (void)all, (void)sink, (void)context, (void)e;
@@ -48,6 +54,7 @@ static int none_open(struct rung **ret, const struct plan *plan, struct err *e)
 	*r = (struct rung){.kind = &rung_none,
 			   .start = none_switch,
 			   .stop = none_switch,
+			   .keep = none_keep,
 			   .drain = none_drain,
 			   .news = none_news,
 			   .snapshot = none_snapshot,

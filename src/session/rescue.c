@@ -4,6 +4,7 @@
 #include "ctf/ctf_recover.h"
 #include "ctf/ctf_write.h"
 #include "kernel/bpf_pins.h"
+#include "ring/ring_share.h"
 #include "session/registry.h"
 #include "session/session.h"
 #include "session/state.h"
@@ -86,23 +87,52 @@ static int open_trace(const struct registry_entry *entry, char path[PATH_MAX],
 			  : ctf_write_resume(ret, path, session_streams, SESSION_STREAMS, e);
 }
 
-/* Of programs that were marked; most recordings have none. */
-static int add_markers(struct ctf_write *out, const char *name, struct err *e)
+/* What a dead recording left: the kernel's rings, those of marked programs, or both. */
+struct left {
+	struct bpf_pins pins;
+	bool has_pins;
+	struct user_rings *user; /* or NULL */
+};
+
+static bool left_open(struct left *l, const char *name, struct err *e)
 {
-	struct user_rings *user;
 	struct err absent;
-	int status = user_rings_open(&user, name, &absent);
-	if (status == -ENOENT)
-		return 0;
-	if (status < 0)
-		return err_set(e, -status, "%s", absent.text);
-	user_rings_look(user);
-	status = user_rings_drain(user, ctf_write_schema(out), true, ctf_write_packet, out, e);
-	user_rings_close(user);
-	return status;
+	*l = (struct left){.user = NULL};
+	if (user_rings_open(&l->user, name, &absent) < 0)
+		l->user = NULL;
+	l->has_pins = bpf_pins_open(&l->pins, name, e) == 0;
+	if (l->has_pins || l->user)
+		*e = (struct err){0};
+	return l->has_pins || l->user;
 }
 
-static int fill(const struct registry_entry *entry, struct bpf_rings *rings, char path[PATH_MAX],
+static void left_close(struct left *l)
+{
+	if (l->has_pins)
+		bpf_pins_close(&l->pins);
+	user_rings_close(l->user);
+}
+
+static const uint8_t *left_uuid(const struct left *l)
+{
+	return l->has_pins ? ((const struct ring_packet *)l->pins.rings.subbufs[0])->uuid
+			   : user_rings_share(l->user)->uuid;
+}
+
+static int left_copy(struct left *l, struct ctf_write *out, struct err *e)
+{
+	static const enum recorder_stream streams[] = {RECORDER_STREAM_LIFE,
+						       RECORDER_STREAM_EVENTS};
+	int status = 0;
+	for (size_t i = 0; l->has_pins && i < 2 && status == 0; i++)
+		status = bpf_rings_copy(&l->pins.rings, streams[i], ctf_write_packet, out, e);
+	if (status < 0 || !l->user)
+		return status;
+	user_rings_look(l->user);
+	return user_rings_drain(l->user, ctf_write_schema(out), true, ctf_write_packet, out, e);
+}
+
+static int fill(const struct registry_entry *entry, struct left *left, char path[PATH_MAX],
 		struct rescue *r)
 {
 	struct ctf_write *out;
@@ -111,15 +141,11 @@ static int fill(const struct registry_entry *entry, struct bpf_rings *rings, cha
 	int status = open_trace(entry, path, &out, e);
 	if (status < 0)
 		return status;
-	status = bpf_rings_copy(rings, RECORDER_STREAM_LIFE, ctf_write_packet, out, e);
-	if (status == 0)
-		status = bpf_rings_copy(rings, RECORDER_STREAM_EVENTS, ctf_write_packet, out, e);
-	if (status == 0)
-		status = add_markers(out, entry->name, e);
+	status = left_copy(left, out, e);
 	ctf_write_totals(out, &totals);
 	r->events = totals.events;
 	if (entry->metadata_bytes && status == 0)
-		status = add_state(out, ((const struct ring_packet *)rings->subbufs[0])->uuid, e);
+		status = add_state(out, left_uuid(left), e);
 	if (status == 0)
 		r->trouble = totals.trouble;
 	ctf_write_destroy(out);
@@ -130,15 +156,15 @@ static int fill(const struct registry_entry *entry, struct bpf_rings *rings, cha
 static bool rescue_one(void *context, const struct registry_entry *entry)
 {
 	const struct search *s = context;
-	struct bpf_pins pins;
+	struct left left;
 	char path[PATH_MAX];
 	struct rescue r = {.trace = path};
 	if (s->path && strcmp(s->path, entry->trace))
 		return false;
 	snprintf(path, sizeof(path), "%s", entry->trace);
-	if (*path && bpf_pins_open(&pins, entry->name, &r.trouble) == 0) {
-		fill(entry, &pins.rings, path, &r);
-		bpf_pins_close(&pins);
+	if (*path && left_open(&left, entry->name, &r.trouble)) {
+		fill(entry, &left, path, &r);
+		left_close(&left);
 	}
 	if (*path && (r.events || r.trouble.code))
 		s->tell(s->context, &r);

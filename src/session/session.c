@@ -119,20 +119,24 @@ static int open_trace(struct session *s, const char *path, struct ctf_write **re
 static void keep_rings(struct session *s)
 {
 	struct err *e = &s->kill_loses;
+	bool has_markers = s->options.selection->markers.bytes;
 	if (!s->rung->keep)
 		err_set(e, ENOTSUP, "what the rings hold: the rung %s cannot keep them",
 			s->rung->kind->name);
-	else if (registry_open(&s->registry, e) < 0)
+	if ((s->rung->keep || has_markers) && registry_open(&s->registry, e) < 0)
 		err_add(e, "what the rings hold");
-	else if (s->rung->keep(s->rung, s->registry.name, e) < 0)
+	else if (s->rung->keep && s->rung->keep(s->rung, s->registry.name, e) < 0)
 		err_add(e, "what the rings hold");
+	/* Markers' rings are kept whatever becomes of the kernel's. */
+	if (e->code && !has_markers)
+		registry_close(&s->registry);
 }
 
 /* What a rescue needs: where the trace is, and what a flight recorder's would say. */
 static int register_trace(struct session *s, struct err *e)
 {
 	CLEANUP_TEXT struct text metadata = {0};
-	if (s->kill_loses.code)
+	if (s->registry.fd < 0)
 		return 0;
 	int status = s->out ? 0 : ctf_describe(&metadata, &s->trace, e);
 	if (status == 0)
