@@ -14,7 +14,7 @@ CFLAGS  ?= -O2 -g -fno-omit-frame-pointer
 ALL_CPPFLAGS := -D_GNU_SOURCE -DCAIRN_VERSION='"$(VERSION)"' -Isrc -Iinclude -I$(BUILD)/gen \
                 $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CPPFLAGS)
 ALL_CFLAGS   := -std=gnu11 $(WARN) $(CFLAGS) $(SANITIZE)
-LIBS         := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -liberty -lZydis -lm -lpthread
+LIBS         := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lZydis -liberty -lm -lpthread
 
 SOURCES := $(filter-out %_test.c %_fuzz.c %_bench.c %.bpf.c, $(wildcard src/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
