@@ -112,8 +112,8 @@ static uint32_t file_of(struct reader *r, Dwarf_Line *line)
 /* The last row of an address counts: an earlier one is replaced. */
 static int add_row(struct reader *r, struct sequence *now, struct line_row row)
 {
-	struct line_row *last = &r->raw.items[r->raw.count - 1];
-	if (now->count && last->address == row.address) {
+	struct line_row *last = now->count ? &r->raw.items[r->raw.count - 1] : NULL;
+	if (last && last->address == row.address) {
 		*last = row;
 		return 0;
 	}
