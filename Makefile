@@ -43,7 +43,8 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .SECONDARY:
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
 	race sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server bench-guest \
-	bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data install uninstall
+	bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data bench-probe \
+	install uninstall
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
@@ -280,6 +281,10 @@ bench-ctf: all $(BUILD)/bench/read_trace
 # Markers beside rdtsc, LTTng-UST and a plain probe.
 bench-marker: all $(BUILD)/bench/marker_toggle
 	@BUILD=$(BUILD) bench/marker
+
+# Where probes can be put by a jump, over this system's own programs.
+bench-probe: $(BUILD)/bench/probe_places
+	@$< $(PROBED)
 
 # What stacks cost those who sleep.
 bench-stack: $(BUILD)/bench/stack_cost

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What one pass over a file's code finds out: a mark a byte. */
+#ifndef CAIRN_PATCH_PATCH_CODE_H
+#define CAIRN_PATCH_PATCH_CODE_H
+
+#include "patch/patch_plan.h"
+#include "util/array.h"
+
+enum {
+	PATCH_IS_KNOWN = 1,    /* in a function that decodes */
+	PATCH_IS_BOUNDARY = 2, /* an instruction starts here */
+	PATCH_IS_TARGET = 4,   /* a branch may lead here */
+};
+
+struct patch_code {
+	struct patch_image image;
+	uint8_t *marks;
+	ARRAY(uint64_t) tables;  /* addresses of data that code takes */
+	ARRAY(uint64_t) numbers; /* of fixed code, that may be addresses */
+	bool failed;             /* no memory for them */
+};
+
+/* The function around an address, or NULL. */
+const struct patch_range *patch_code_function(const struct patch_code *c, uint64_t address);
+
+static inline bool patch_code_has(const struct patch_code *c, uint64_t address)
+{
+	return address - c->image.text.address < c->image.text.bytes;
+}
+
+static inline uint8_t *patch_code_mark(const struct patch_code *c, uint64_t address)
+{
+	return &c->marks[address - c->image.text.address];
+}
+
+static inline const uint8_t *patch_code_at(const struct patch_code *c, uint64_t address)
+{
+	return c->image.text.data + (address - c->image.text.address);
+}
+
+#endif
