@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -94,13 +93,10 @@ static void on_signal(int number, siginfo_t *info, void *context)
 
 static void execute(uint64_t pc, const uint8_t *memory, struct outcome *ret)
 {
-	static const struct itimerval limit = {.it_value.tv_usec = 20000}, off;
 	memcpy(stage->scratch, memory, SCRATCH_BYTES);
 	outcome = ret;
 	start_pc = pc;
-	setitimer(ITIMER_REAL, &limit, NULL);
 	__asm__ volatile("int3" ::: "memory");
-	setitimer(ITIMER_REAL, &off, NULL);
 	memcpy(ret->memory, stage->scratch, SCRATCH_BYTES);
 }
 
@@ -154,6 +150,17 @@ static bool stage_run(const uint8_t *code, size_t bytes, struct insn_run *ret)
 	/* The first byte not of the run is int3, even where the run takes padding along. */
 	return !insn_run_find(place, bytes, (uint64_t)place, INSN_JUMP_BYTES, ret) &&
 	       ret->bytes == bytes;
+}
+
+/* Only such a run can go on without an end: everything else around it stops it. */
+static bool repeats_itself(const struct insn_run *run)
+{
+	for (unsigned i = 0; i < run->count; i++) {
+		if (insn_has_target(&run->insns[i]) &&
+		    run->insns[i].target == run->insns[0].address)
+			return true;
+	}
+	return false;
 }
 
 /* A place in the copy as the place in the original it stands for. */
@@ -211,8 +218,8 @@ static int compare_run(const uint8_t *code, size_t bytes)
 	uint64_t place = (uint64_t)(stage->original + AROUND);
 	execute(place, memory, &original);
 	execute(place, memory, &again);
-	if (!same(&original, &again) || original.signal == SIGALRM)
-		return 0; /* a clock, a random number, an endless loop */
+	if (!same(&original, &again))
+		return 0; /* a clock, a random number */
 	execute((uint64_t)stage->copy, memory, &moved);
 	uint8_t class;
 	moved.pc = original_pc(&run, &copy, moved.pc, &class);
@@ -229,7 +236,7 @@ static void child_begin(void)
 	static uint8_t stack[1 << 16];
 	stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
 	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-	static const int numbers[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGALRM};
+	static const int numbers[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
 	sigaltstack(&alternate, NULL);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		sigaction(numbers[i], &action, NULL);
@@ -295,6 +302,8 @@ static int compare_libc(void)
 		struct insn_run run;
 		if (insn_run_find(code, 32, (uint64_t)code, INSN_JUMP_BYTES, &run))
 			continue;
+		if (repeats_itself(&run))
+			continue;
 		int result = compare_run(code, run.bytes);
 		compared += result != 0;
 		differ += result < 0;
@@ -315,6 +324,7 @@ static int compare_kinds(void)
 		{"\xe1\x40\xe0\x40\x90", 5},             /* loope; loopne */
 		{"\xe3\x40\x48\x89\xd8", 5},             /* jrcxz */
 		{"\x67\xe3\x40\x89\xd8", 5},             /* jecxz */
+		{"\xd1\xef\x85\xff\x75\xfa", 6},         /* shr; test; jne to the start */
 		{"\xe8\x00\x00\x00\x00", 5},             /* call */
 		{"\x53\xe8\x00\x00\x00\x00", 6},
 		{"\x48\x8b\x05\x00\x00\x00\x00", 7},                  /* a rip-relative load */
