@@ -91,6 +91,15 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	inside = !inside;
 }
 
+/* While code runs, a wild store into it ends the run, as any other does. */
+static void protect_code(int protection)
+{
+	const size_t copy_bytes = sizeof(*stage) - offsetof(struct stage, copy);
+	if (mprotect(stage->original, offsetof(struct stage, guard), protection) ||
+	    mprotect(stage->copy, copy_bytes, protection))
+		_exit(9);
+}
+
 static void execute(uint64_t pc, const uint8_t *memory, struct outcome *ret)
 {
 	memcpy(stage->scratch, memory, SCRATCH_BYTES);
@@ -216,11 +225,13 @@ static int compare_run(const uint8_t *code, size_t bytes)
 		return 0;
 	seed_all(memory);
 	uint64_t place = (uint64_t)(stage->original + AROUND);
+	protect_code(PROT_READ | PROT_EXEC);
 	execute(place, memory, &original);
 	execute(place, memory, &again);
+	execute((uint64_t)stage->copy, memory, &moved);
+	protect_code(PROT_READ | PROT_WRITE);
 	if (!same(&original, &again))
 		return 0; /* a clock, a random number */
-	execute((uint64_t)stage->copy, memory, &moved);
 	uint8_t class;
 	moved.pc = original_pc(&run, &copy, moved.pc, &class);
 	if (class == INSN_CALL_ANY && moved.signal != SIGTRAP && moved.pc == original.pc)
