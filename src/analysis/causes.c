@@ -205,9 +205,10 @@ static int work_started(struct causes *c, const struct event *e)
 	uint64_t *queued = map_find(&c->queued, key);
 	const struct cause *why = causes_kept(c, queued ? *queued : 0);
 	work->function = event_uint(e, WORK_START_FUNCTION);
-	work->started_ns = e->time_ns;
 	work->why = why ? *queued : 0;
-	work->queuer = !why ? NULL : why->queuer ? why->queuer : why->thread;
+	/* Across a loss it may have been done and queued again: better none than the wrong one. */
+	if (why && why->at_ns > c->lost_ns)
+		work->queuer = why->queuer ? why->queuer : why->thread;
 	map_remove(&c->queued, key);
 	*place = (uintptr_t)work;
 	return 0;
@@ -240,6 +241,7 @@ static int causes_event(void *state, const struct event *e)
 		break;
 	case EVENT_LOST:
 		*cpu = (struct cause_cpu){0};
+		c->lost_ns = e->time_ns;
 		break;
 	case EVENT_IRQ_ENTRY:
 		enter(cpu, CONTEXT_IRQ,

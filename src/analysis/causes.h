@@ -48,7 +48,7 @@ struct cause {
 	int32_t cpu;           /* … there; only with `raised` */
 	bool shared;           /* of a raised softirq: others raised it too, and may be the cause */
 	struct thread *thread; /* CAUSE_TASK: the one that did it */
-	struct thread *queuer; /* who had queued the work that thread was doing, or NULL */
+	struct thread *queuer; /* who had surely queued the work that thread was doing, or NULL */
 	uint64_t function;     /* of the timer; of the work the thread was doing; or 0 */
 	uint32_t site;         /* CAUSE_TASK: where it did it; 0 when unknown */
 	struct disk_request request; /* CAUSE_DISK */
@@ -64,7 +64,6 @@ struct context {
 /* A work item a worker is doing. */
 struct work {
 	uint64_t function;
-	uint64_t started_ns;
 	uint64_t why; /* causes_kept(): what queued it, and when; 0 when unknown */
 	struct thread *queuer;
 };
@@ -82,6 +81,7 @@ struct causes {
 	struct map doing;   /* worker's tid → struct work */
 	struct cause *kept; /* the last CAUSES_KEPT of `kept_count`, from number 1 on */
 	uint64_t kept_count;
+	uint64_t lost_ns; /* when events were lost last */
 };
 
 /* Why what this event says happened. */

@@ -182,6 +182,21 @@ static void contexts_survive_what_was_not_seen(void **state)
 	story_destroy(story);
 }
 
+/* The item may have been done and queued again by another in the meantime. */
+static void across_a_loss_nobody_is_said_to_have_queued_a_work(void **state)
+{
+	(void)state;
+	struct story *story =
+		story_of(ASLEEP "15us cpu1 tid8 workqueue_queue_work work=0x11 function=0x22\n"
+				"17us cpu2 lost_events count=1 begin=16000\n"
+				"18us cpu1 tid99 workqueue_execute_start work=0x11 function=0x22\n"
+				"50us cpu1 tid99 sched_waking tid=7\n" AWAKE);
+	const struct sleep *s = sleep_of_7(story);
+	assert_int_equal(s->cause.function, 0x22);
+	assert_null(s->cause.queuer);
+	story_destroy(story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +210,7 @@ int main(void)
 		cmocka_unit_test(a_lost_issue_is_not_matched_with_a_later_completion),
 		cmocka_unit_test(the_bits_of_a_request_are_read_in_each_dialect),
 		cmocka_unit_test(contexts_survive_what_was_not_seen),
+		cmocka_unit_test(across_a_loss_nobody_is_said_to_have_queued_a_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

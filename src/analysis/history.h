@@ -5,7 +5,7 @@
  *
  * A thread's history is a list of spans without gaps or overlaps. A span in which it slept says
  * where and what ended it; a worker's history also has the work it did and who had queued that; a
- * cpu's has who ran on it. About 60 bytes an event; behind HISTORY_SPANS_MAX nothing more is kept,
+ * cpu's has who ran on it. Some 50 bytes an event; behind HISTORY_SPANS_MAX nothing more is kept,
  * and `full_ns` says from when on.
  */
 #ifndef CAIRN_ANALYSIS_HISTORY_H

@@ -232,6 +232,9 @@ static int find_interval(struct waits_command *w, const struct story *story, str
 	if (found.count > 1)
 		text_print(&w->interval, ", the longest of %s such intervals",
 			   unit_count(found.count).text);
+	if (w->watch.unkept)
+		text_print(&w->interval, " (%s later events were not looked at)",
+			   unit_count(w->watch.unkept).text);
 	return 0;
 }
 

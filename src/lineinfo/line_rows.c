@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lineinfo/line_rows.h"
+#include "util/text.h"
 
 #include <elfutils/libdw.h>
 #include <string.h>
@@ -24,29 +25,6 @@ static uint64_t hash_text(const char *text)
 	for (; *text; text++)
 		hash = (hash ^ (uint8_t)*text) * 0x100000001b3u;
 	return hash;
-}
-
-/* "a/./b/../c" → "a/c", in place. */
-static void normalize(char *path)
-{
-	char *out = path + (*path == '/'), *start = out;
-	for (char *part = out; *part;) {
-		size_t bytes = strcspn(part, "/");
-		char *next = part + bytes + (part[bytes] == '/');
-		bool is_parent = bytes == 2 && part[0] == '.' && part[1] == '.';
-		char *last = out - (out > start && out[-1] == '/');
-		while (last > start && last[-1] != '/')
-			last--;
-		if (is_parent && out > start && strncmp(last, "../", 3)) {
-			out = last;
-		} else if (bytes && !(bytes == 1 && part[0] == '.') &&
-			   !(is_parent && *path == '/')) {
-			memmove(out, part, (size_t)(next - part));
-			out += next - part;
-		}
-		part = next;
-	}
-	*out = 0;
 }
 
 /* Takes the copy over. */
@@ -75,7 +53,7 @@ uint32_t line_files_put(struct line_files *f, const char *name)
 	char *copy = strdup(name);
 	if (!copy)
 		return LINE_NO_FILE;
-	normalize(copy);
+	text_normalize_path(copy);
 	return put_name(f, copy);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Names as people write them. */
 #include "symbol/symbol_module.h"
+#include "util/text.h"
 
 #include <libiberty/demangle.h>
 #include <stdlib.h>
@@ -16,36 +17,13 @@ char *symbol_demangle(const char *name)
 	return plain ? plain : strdup(name);
 }
 
-/* "a/./b/../c" → "a/c", in place. Leading ".." of a relative path stay. */
-static void path_normalize(char *path)
-{
-	char *out = path + (*path == '/'), *start = out;
-	for (char *part = out; *part;) {
-		size_t bytes = strcspn(part, "/");
-		char *next = part + bytes + (part[bytes] == '/');
-		bool is_parent = bytes == 2 && part[0] == '.' && part[1] == '.';
-		char *last = out;
-		while (last > start && (last == out || last[-1] != '/'))
-			last--;
-		if (is_parent && out > start && strncmp(last, "../", 3)) {
-			out = last;
-		} else if (bytes && !(bytes == 1 && part[0] == '.') &&
-			   !(is_parent && *path == '/')) {
-			memmove(out, part, (size_t)(next - part));
-			out += next - part;
-		}
-		part = next;
-	}
-	*out = 0;
-}
-
 char *symbol_short_path(const char *file, const char *directory)
 {
 	char *path = strdup(file);
 	char *base = strdup(directory ? directory : "");
 	if (path && base) {
-		path_normalize(path);
-		path_normalize(base);
+		text_normalize_path(path);
+		text_normalize_path(base);
 		size_t bytes = strlen(base);
 		while (bytes && base[bytes - 1] == '/')
 			bytes--;

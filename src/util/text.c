@@ -158,3 +158,25 @@ int text_parse_duration(const char *string, unsigned long long *ns_ret)
 	}
 	return -EINVAL;
 }
+
+void text_normalize_path(char *path)
+{
+	char *out = path + (*path == '/'), *start = out;
+	for (char *part = out; *part;) {
+		size_t bytes = strcspn(part, "/");
+		char *next = part + bytes + (part[bytes] == '/');
+		bool is_parent = bytes == 2 && part[0] == '.' && part[1] == '.';
+		char *last = out;
+		while (last > start && (last == out || last[-1] != '/'))
+			last--;
+		if (is_parent && out > start && strncmp(last, "../", 3)) {
+			out = last;
+		} else if (bytes && !(bytes == 1 && part[0] == '.') &&
+			   !(is_parent && *path == '/')) {
+			memmove(out, part, (size_t)(next - part));
+			out += next - part;
+		}
+		part = next;
+	}
+	*out = 0;
+}

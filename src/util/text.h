@@ -37,4 +37,7 @@ int text_parse_bytes(const char *string, unsigned long long *ret);
 /* A duration such as 2s, 150ms, 1.5s, 3m; a bare number is seconds. 0 or -EINVAL. */
 int text_parse_duration(const char *string, unsigned long long *ns_ret);
 
+/* "a/./b/../c" → "a/c", in place. Leading ".." of a relative path stay. */
+void text_normalize_path(char *path);
+
 #endif

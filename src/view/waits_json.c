@@ -180,6 +180,8 @@ static void print_json(const struct story *story, const struct view_options *opt
 	json_uint(&j, "inferred_ns", a.tallies.inferred_ns);
 	json_uint(&j, "unknown_ns", a.tallies.unknown_ns);
 	json_uint(&j, "lost_events", a.scene.losses->events);
+	if (a.history->full_ns)
+		json_uint(&j, "kept_until_ns", a.history->full_ns);
 	if (q->thread)
 		write_thread(&j, &a, q);
 	else if (q->by == WAITS_BY_BLAME)

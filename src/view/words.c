@@ -340,8 +340,9 @@ static void words_request(const struct scene *s, const struct disk_request *r, s
 		text_print(out, ", issued before the recording");
 		return;
 	}
-	text_print(out, " took %s", unit_ns(r->done_ns - r->issue_ns).text);
-	if (r->issuer) {
+	text_print(out, r->shared ? " took perhaps %s" : " took %s",
+		   unit_ns(r->done_ns - r->issue_ns).text);
+	if (r->issuer && !r->shared) {
 		text_print(out, ", issued by ");
 		scene_name(s, r->issuer, out);
 	}
