@@ -66,10 +66,9 @@ static int parse_by(const char *word, enum waits_by *ret)
 	return -1;
 }
 
-static int parse_option(struct waits_command *w, int option, const char *argument)
+static int take(void *context, int option, const char *argument)
 {
-	int64_t value = 0;
-	int rc = 0;
+	struct waits_command *w = context;
 	switch (option) {
 	case 'F':
 		w->from = argument;
@@ -77,81 +76,39 @@ static int parse_option(struct waits_command *w, int option, const char *argumen
 	case 'T':
 		w->to = argument;
 		return 0;
-	case 'p':
-		rc = text_parse_number(argument, 1, INT32_MAX, &value);
-		w->options.pid = (int32_t)value;
-		return rc;
-	case 'c':
-		w->options.comm = argument;
-		return 0;
 	case 'b':
 		return parse_by(argument, &w->question.by);
 	case 'i':
 		w->question.idle = true;
 		return 0;
-	case 'n':
-		rc = text_parse_number(argument, 1, INT32_MAX, &value);
-		w->options.top = (unsigned)value;
-		return rc;
 	case 'j':
 		w->view = &waits_json;
 		return 0;
 	case 'f':
 		w->view = &waits_folded;
 		return 0;
-	case 'w':
-		rc = text_parse_number(argument, VIEW_WIDTH_MIN, PAGE_WIDTH_MAX, &value);
-		w->options.width = (unsigned)value;
-		return rc;
 	default:
-		return page_parse_color(argument, &w->options.color);
+		return page_option(&w->options, option, argument);
 	}
 }
 
-/* COMMAND_FINE with everything in `*w`, −1 after --help, else COMMAND_USAGE. */
-static int parse(int argc, char **argv, struct waits_command *w)
-{
-	static const struct option options[] = {{"from", required_argument, NULL, 'F'},
-						{"to", required_argument, NULL, 'T'},
-						{"pid", required_argument, NULL, 'p'},
-						{"comm", required_argument, NULL, 'c'},
-						{"by", required_argument, NULL, 'b'},
-						{"idle", no_argument, NULL, 'i'},
-						{"top", required_argument, NULL, 'n'},
-						{"json", no_argument, NULL, 'j'},
-						{"folded", no_argument, NULL, 'f'},
-						{"width", required_argument, NULL, 'w'},
-						{"color", required_argument, NULL, 'C'},
-						{"help", no_argument, NULL, 'h'},
-						{0}};
-	for (int c; (c = getopt_long(argc, argv, "p:c:n:jw:h", options, NULL)) != -1;) {
-		if (c == 'h') {
-			fputs(usage, stdout);
-			return -1;
-		}
-		if (c == '?') {
-			fputs(usage, stderr);
-			return COMMAND_USAGE;
-		}
-		if (parse_option(w, c, optarg)) {
-			const struct option *o = options;
-			while (o->val != c)
-				o++;
-			fprintf(stderr,
-				"cairn waits: --%s cannot be '%s'; `cairn waits --help` says "
-				"more\n",
-				o->name, optarg);
-			return COMMAND_USAGE;
-		}
-	}
-	if (optind + 1 != argc && optind + 2 != argc) {
-		fputs(usage, stderr);
-		return COMMAND_USAGE;
-	}
-	w->directory = w->options.path = argv[optind];
-	w->thread = argv[optind + 1];
-	return COMMAND_FINE;
-}
+static const struct option options[] = {{"from", required_argument, NULL, 'F'},
+					{"to", required_argument, NULL, 'T'},
+					{"pid", required_argument, NULL, 'p'},
+					{"comm", required_argument, NULL, 'c'},
+					{"by", required_argument, NULL, 'b'},
+					{"idle", no_argument, NULL, 'i'},
+					{"top", required_argument, NULL, 'n'},
+					{"json", no_argument, NULL, 'j'},
+					{"folded", no_argument, NULL, 'f'},
+					{"width", required_argument, NULL, 'w'},
+					{"color", required_argument, NULL, 'C'},
+					{"help", no_argument, NULL, 'h'},
+					{0}};
+
+static const struct page_syntax syntax = {
+	"waits", usage, "p:c:n:jw:h", options, take, 1, 2,
+};
 
 /* A number is a time, everything else an event's name. */
 static void parse_ends(struct waits_command *w, uint64_t begin_ns)
@@ -255,8 +212,9 @@ static int find_question(struct waits_command *w, const struct story *story, str
 	return rc;
 }
 
-static int print_answer(struct waits_command *w, const struct story *story, struct err *e)
+static int print_answer(void *context, const struct story *story, struct err *e)
 {
+	struct waits_command *w = context;
 	struct text page = {0};
 	int rc = find_question(w, story, e);
 	if (!rc) {
@@ -270,26 +228,12 @@ static int print_answer(struct waits_command *w, const struct story *story, stru
 static int waits(struct waits_command *w, struct err *e)
 {
 	struct source *trace = NULL, *source = NULL;
-	struct story *story = NULL;
-	struct err late = {0};
 	int rc = ctf_open(&trace, w->directory, NULL, e);
 	if (rc < 0)
 		return rc;
-	page_options_from(&w->options, trace);
 	parse_ends(w, moment_trace_begin(trace));
 	rc = watch_open(&source, trace, &w->watch, e);
-	if (rc)
-		return rc;
-	rc = page_analyse(source, &story, e);
-	w->options.damaged = rc || ctf_warning_count(trace);
-	if (story)
-		page_name_addresses(&w->options, trace, story);
-	/* What could be read before the damage is still worth telling. */
-	int printed = story ? print_answer(w, story, rc ? &late : e) : 0;
-	page_tell_warnings("waits", trace);
-	story_destroy(story);
-	source_close(source);
-	return rc ? rc : printed;
+	return rc ? rc : page_tell("waits", trace, source, &w->options, print_answer, w, e);
 }
 
 int cmd_waits(int argc, char **argv)
@@ -299,9 +243,11 @@ int cmd_waits(int argc, char **argv)
 		.view = &waits_text,
 		.options = {.width = page_width(), .color = isatty(STDOUT_FILENO)},
 	};
-	int parsed = parse(argc, argv, &w);
+	int parsed = page_parse(&syntax, argc, argv, &w);
 	if (parsed)
 		return parsed < 0 ? COMMAND_FINE : parsed;
+	w.directory = w.options.path = argv[optind];
+	w.thread = argv[optind + 1];
 	int rc = waits(&w, &e);
 	watch_deinit(&w.watch);
 	text_deinit(&w.interval);

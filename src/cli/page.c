@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/page.h"
+#include "cli/command.h"
 #include "ctf/ctf_read.h"
 #include "symbol/symbol.h"
 #include "view/view_names.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { WIDTH_TERMINAL_MAX = 120, WARNINGS_SHOWN = 3 };
+enum { TOP_MAX = 100000, WIDTH_MAX = 1000, WIDTH_TERMINAL_MAX = 120, WARNINGS_SHOWN = 3 };
 
 unsigned page_width(void)
 {
@@ -20,7 +22,7 @@ unsigned page_width(void)
 	return size.ws_col < WIDTH_TERMINAL_MAX ? size.ws_col : WIDTH_TERMINAL_MAX;
 }
 
-int page_parse_color(const char *when, bool *ret)
+static int parse_color(const char *when, bool *ret)
 {
 	if (!strcmp(when, "always"))
 		*ret = true;
@@ -31,7 +33,65 @@ int page_parse_color(const char *when, bool *ret)
 	return 0;
 }
 
-void page_options_from(struct view_options *o, const struct source *trace)
+int page_option(struct view_options *o, int option, const char *argument)
+{
+	int64_t value = 0;
+	int rc = 0;
+	switch (option) {
+	case 'p':
+		rc = text_parse_number(argument, 1, INT32_MAX, &value);
+		o->pid = (int32_t)value;
+		return rc;
+	case 'c':
+		o->comm = argument;
+		return 0;
+	case 'n':
+		rc = text_parse_number(argument, 1, TOP_MAX, &value);
+		o->top = (unsigned)value;
+		return rc;
+	case 'w':
+		rc = text_parse_number(argument, VIEW_WIDTH_MIN, WIDTH_MAX, &value);
+		o->width = (unsigned)value;
+		return rc;
+	case 'C':
+		return parse_color(argument, &o->color);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int refuse(const struct page_syntax *syntax, int option, const char *argument)
+{
+	const struct option *o = syntax->options;
+	while (o->val != option)
+		o++;
+	fprintf(stderr, "cairn %s: --%s cannot be '%s'; `cairn %s --help` says more\n",
+		syntax->command, o->name, argument, syntax->command);
+	return COMMAND_USAGE;
+}
+
+int page_parse(const struct page_syntax *syntax, int argc, char **argv, void *context)
+{
+	for (int c; (c = getopt_long(argc, argv, syntax->letters, syntax->options, NULL)) != -1;) {
+		if (c == 'h') {
+			fputs(syntax->usage, stdout);
+			return -1;
+		}
+		if (c == '?') {
+			fputs(syntax->usage, stderr);
+			return COMMAND_USAGE;
+		}
+		if (syntax->take(context, c, optarg))
+			return refuse(syntax, c, optarg);
+	}
+	if (argc - optind < syntax->words_min || argc - optind > syntax->words_max) {
+		fputs(syntax->usage, stderr);
+		return COMMAND_USAGE;
+	}
+	return COMMAND_FINE;
+}
+
+static void options_from(struct view_options *o, const struct source *trace)
 {
 	if (!ctf_origin_count(trace))
 		return;
@@ -46,7 +106,7 @@ void page_options_from(struct view_options *o, const struct source *trace)
 	o->only_targets = only && strcmp(only, "0");
 }
 
-int page_analyse(struct source *source, struct story **ret, struct err *e)
+static int analyse(struct source *source, struct story **ret, struct err *e)
 {
 	const struct analysis *wanted[STORY_ANALYSES_MAX + 1] = {&analysis_names};
 	for (size_t i = 0; analysis_all[i] && i + 2 < STORY_ANALYSES_MAX; i++)
@@ -54,8 +114,8 @@ int page_analyse(struct source *source, struct story **ret, struct err *e)
 	return analysis_run(source, wanted, ret, e);
 }
 
-void page_name_addresses(struct view_options *o, const struct source *trace,
-			 const struct story *story)
+static void name_addresses(struct view_options *o, const struct source *trace,
+			   const struct story *story)
 {
 	o->names = view_names_of(story);
 	if (!ctf_origin_count(trace))
@@ -65,7 +125,7 @@ void page_name_addresses(struct view_options *o, const struct source *trace,
 		symbol_use_running_kernel(view_names_symbol(story), metadata->clock.uuid, NULL);
 }
 
-void page_tell_warnings(const char *command, const struct source *trace)
+static void tell_warnings(const char *command, const struct source *trace)
 {
 	uint64_t count = ctf_warning_count(trace);
 	const char *warning;
@@ -74,6 +134,26 @@ void page_tell_warnings(const char *command, const struct source *trace)
 	if (count > WARNINGS_SHOWN)
 		fprintf(stderr, "cairn %s: and %llu warnings more\n", command,
 			(unsigned long long)(count - WARNINGS_SHOWN));
+}
+
+int page_tell(const char *command, const struct source *trace, struct source *source,
+	      struct view_options *o,
+	      int (*print)(void *context, const struct story *story, struct err *e), void *context,
+	      struct err *e)
+{
+	struct story *story = NULL;
+	struct err late = {0};
+	options_from(o, trace);
+	int rc = analyse(source, &story, e), printed = 0;
+	o->damaged = rc || ctf_warning_count(trace);
+	if (story) {
+		name_addresses(o, trace, story);
+		printed = print(context, story, rc ? &late : e);
+	}
+	tell_warnings(command, trace);
+	story_destroy(story);
+	source_close(source);
+	return rc ? rc : printed;
 }
 
 int page_write(const struct text *page, struct err *e)
