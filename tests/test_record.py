@@ -230,11 +230,12 @@ def test_the_summary_and_the_report_count_alike(cairn, tmp_path):
 def test_a_full_disk_is_told_and_counted(cairn, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", small]).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=800k", "tmpfs", small]).returncode:
         pytest.skip("no tmpfs can be mounted here")
     try:
-        # Several times what fits: a loss is in the trace only when a packet comes after it.
-        busy = "for i in $(seq 1500); do /bin/true; done"
+        # Several times what fits, and room for each stream to begin: one without a packet has no
+        # header that could tell of losses.
+        busy = "for i in $(seq 3000); do /bin/true; done"
         said = subprocess.run([cairn, "record", "-o", small / "t", "--", "sh", "-c", busy],
                               capture_output=True, text=True, check=True).stderr
         page = subprocess.run([cairn, "report", small / "t"], capture_output=True, text=True,

@@ -98,6 +98,13 @@ while True:
 """
 
 
+def redis_server(folder):
+    """The server is a name of the checker's binary, which redis-tools has without a service."""
+    server = folder / "redis-server"
+    server.symlink_to(shutil.which("redis-check-rdb"))
+    return str(server)
+
+
 @pytest.fixture
 def start(tmp_path):
     """start(name) → (process, pid of the thread to look at, a function that keeps it busy)."""
@@ -148,8 +155,8 @@ def start(tmp_path):
                 "python": lambda: run("/usr/bin/python3", "-c", PYTHON).pid,
                 "bash": lambda: run("bash", "-c", "f() { while ! read -t 0.05 x; do :; done; }; f"
                                     ).pid,
-                "redis": lambda: run("redis-server", "--port", "0", "--save", "", "--unixsocket",
-                                     f"{tmp_path}/redis").pid,
+                "redis": lambda: run(redis_server(tmp_path), "--port", "0", "--save", "",
+                                     "--unixsocket", f"{tmp_path}/redis").pid,
                 "nginx": nginx,
                 "dlopen": loader,
             }[name]()

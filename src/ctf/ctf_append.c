@@ -127,6 +127,19 @@ int ctf_append_packet(struct ctf_append *a, int directory, const char *name,
 	return 0;
 }
 
+int ctf_append_amend(const struct ctf_append *a, const struct ring_packet *last)
+{
+	const uint64_t values[] = {last->end_ns, last->discarded};
+	static const size_t places[] = {offsetof(struct ring_packet, end_ns),
+					offsetof(struct ring_packet, discarded)};
+	int r = 0;
+	for (size_t i = 0; !r && i < 2; i++) {
+		struct iovec part = {(void *)(uintptr_t)&values[i], sizeof(values[i])};
+		r = write_parts(a->fd, &part, 1, a->start + places[i]);
+	}
+	return r;
+}
+
 void ctf_append_deinit(struct ctf_append *a)
 {
 	if (a->fd < 0)

@@ -39,4 +39,10 @@ void ctf_append_deinit(struct ctf_append *a);
 int ctf_append_packet(struct ctf_append *a, int directory, const char *name,
 		      const struct ring_packet *header, const void *body);
 
+/*
+ * Gives the last packet, in its place, another `end_ns` and `discarded`, neither smaller than
+ * before: valid between the two writes too, and takes no room on the disk.
+ */
+int ctf_append_amend(const struct ctf_append *a, const struct ring_packet *last);
+
 #endif

@@ -23,6 +23,8 @@ struct stream {
 	bool resumed;         /* `last` was written before this writer was */
 	uint64_t lost_events; /* of packets that were not written */
 	struct ring_packet last;
+	struct ring_packet
+		unwritten; /* the last one the disk did not take, told by none after it */
 	char name[64];
 };
 
@@ -32,7 +34,7 @@ struct ctf_write {
 	struct ctf_trace trace;
 	struct ctf_metadata *metadata; /* of a resumed trace: holds its schema */
 	struct ctf_layout *layout;
-	size_t described;   /* event types in the metadata and in `layout` */
+	size_t described;   /* event types in the metadata on disk; `layout` may know more */
 	struct map streams; /* by class and cpu */
 	struct ctf_write_totals totals;
 };
@@ -117,6 +119,20 @@ const char *ctf_write_path(const struct ctf_write *w)
 	return w->path;
 }
 
+/*
+ * No packet comes any more to tell of the last losses: the last one that was written does, and
+ * lasts until the end of what was lost. Its header is on the disk already, full or not.
+ */
+static void close_stream(struct stream *stream)
+{
+	if (stream->started && stream->unwritten.end_ns > stream->last.end_ns) {
+		stream->last.end_ns = stream->unwritten.end_ns;
+		stream->last.discarded = stream->unwritten.discarded;
+		(void)ctf_append_amend(&stream->file, &stream->last);
+	}
+	ctf_append_deinit(&stream->file);
+}
+
 void ctf_write_destroy(struct ctf_write *w)
 {
 	if (!w)
@@ -124,7 +140,7 @@ void ctf_write_destroy(struct ctf_write *w)
 	map_each(slot, &w->streams) {
 		struct stream *stream = (struct stream *)(uintptr_t)slot->value;
 		if (stream)
-			ctf_append_deinit(&stream->file);
+			close_stream(stream);
 		free(stream);
 	}
 	map_deinit(&w->streams);
@@ -173,14 +189,13 @@ int ctf_write_metadata(struct ctf_write *w, struct err *e)
 	if (!r)
 		r = ctf_layout_create(&layout, w->trace.schema, e);
 	if (!r) {
+		ctf_layout_destroy(w->layout);
+		w->layout = layout;
 		r = replace_metadata(w, &text);
 		if (r) {
 			errno = -r;
 			err_errno(e, "cannot write %s/metadata", w->path);
-			ctf_layout_destroy(layout);
 		} else {
-			ctf_layout_destroy(w->layout);
-			w->layout = layout;
 			w->described = types;
 		}
 	}
@@ -353,6 +368,7 @@ static int write_packet(struct ctf_write *w, struct stream *stream,
 	if (r)
 		return r;
 	stream->last = *header;
+	stream->unwritten.end_ns = 0;
 	stream->started = true;
 	stream->resumed = false;
 	w->totals.bytes += header->packet_bits / 8;
@@ -366,7 +382,8 @@ static void refuse(struct ctf_write *w, const struct err *why)
 	note_trouble(w, why);
 }
 
-static void lose(struct ctf_write *w, struct stream *stream, uint64_t events, int code)
+static void lose(struct ctf_write *w, struct stream *stream, const struct ring_packet *header,
+		 uint64_t events, int code)
 {
 	struct err why = {0};
 	errno = -code;
@@ -374,8 +391,11 @@ static void lose(struct ctf_write *w, struct stream *stream, uint64_t events, in
 	note_trouble(w, &why);
 	w->totals.lost_packets++;
 	w->totals.lost_events += events;
-	if (stream)
-		stream->lost_events += events;
+	if (!stream)
+		return;
+	stream->lost_events += events;
+	stream->unwritten = *header;
+	stream->unwritten.discarded += events;
 }
 
 /* Whole events only, and as many bytes as they have. */
@@ -425,9 +445,9 @@ int ctf_write_packet(void *writer, const struct ring_packet *header, const void 
 		return 0;
 	}
 	struct stream *stream = find_stream(w, find_class(w, header->stream_id), header->cpu);
-	int r = stream ? follow_schema(w) : -ENOMEM;
-	if (r) {
-		lose(w, stream, 0, r);
+	int undescribed = stream ? follow_schema(w) : -ENOMEM;
+	if (!stream || !w->layout) {
+		lose(w, stream, header, 0, undescribed);
 		return 0;
 	}
 	if (is_there(stream, header))
@@ -441,9 +461,9 @@ int ctf_write_packet(void *writer, const struct ring_packet *header, const void 
 		w->totals.lost_events += span.events;
 		return 0;
 	}
-	r = write_packet(w, stream, &own, body);
+	int r = undescribed ? undescribed : write_packet(w, stream, &own, body);
 	if (r)
-		lose(w, stream, span.events, r);
+		lose(w, stream, &own, span.events, r);
 	else
 		w->totals.events += span.events;
 	return 0;

@@ -4,7 +4,8 @@
  *
  * The trace is valid at every moment (ctf/ctf_append.h). A packet that a full disk does not take
  * leaves no trace; its events count as lost and writing goes on with the next one, whose header
- * tells of the loss.
+ * tells of the loss. When none comes any more, the last one that was written tells of it; a stream
+ * of which nothing was written has only the totals.
  *
  * What readers insist on is made true here, whoever made the packet: content ends with the last
  * whole event; within a stream, packets do not overlap in time, their numbers and losses grow.
