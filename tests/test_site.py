@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -120,7 +121,10 @@ def test_bpftrace_reads_arguments_and_leaves_the_red_zone_alone(root, build, tmp
     while "traced" not in word():
         assert time.monotonic() < end and tracer.poll() is None, tracer.stderr.read()
         time.sleep(0.1)
-    said, _ = target.communicate("\n", timeout=30)
-    found, _ = tracer.communicate(timeout=30)
-    assert said == "0 damaged\n"
-    assert "@hits: 1000" in found and "@sum: 500500" in found, found
+    target.stdin.write("\n")
+    target.stdin.flush()
+    assert target.stdout.readline() == "0 damaged\n"
+    tracer.send_signal(signal.SIGINT)
+    found, why = tracer.communicate(timeout=30)
+    target.communicate(timeout=30)
+    assert "@hits: 1000" in found and "@sum: 500500" in found, found + why
