@@ -54,6 +54,17 @@ static void at_show_ip(unsigned long ip, unsigned long parent, struct ftrace_ops
 	kline_regs_go_to(fregs, show_opcodes_at);
 }
 
+#ifdef KLINE_INLINED_INTO
+/* The RIP line is printed before the kernel's own, which then comes without a line of source. */
+static void at_regs(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+		    struct ftrace_regs *fregs)
+{
+	const struct pt_regs *own = ftrace_get_regs(fregs);
+	if (own && !user_mode((struct pt_regs *)own->di))
+		print_ip((struct pt_regs *)own->di, (const char *)own->si);
+}
+#endif
+
 static void at_trace(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
 		     struct ftrace_regs *fregs)
 {
@@ -72,6 +83,9 @@ static struct hook {
 	{"show_ip", {.func = at_show_ip, .flags = REPLACES}},
 	{"stack_trace_print", {.func = redirect, .flags = REPLACES, .private = print_saved}},
 	{KLINE_SHOW_TRACE, {.func = at_trace}},
+#ifdef KLINE_INLINED_INTO
+	{KLINE_INLINED_INTO, {.func = at_regs, .flags = FTRACE_OPS_FL_SAVE_REGS}},
+#endif
 };
 
 static void opcodes_find(void)

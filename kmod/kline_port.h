@@ -34,9 +34,10 @@
 #include <linux/crash_core.h>
 #endif
 
-/* The function that every call trace comes from. */
+/* The function that every call trace comes from; the one that show_ip() was compiled into. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-#define KLINE_SHOW_TRACE "__show_trace_log_lvl"
+#define KLINE_SHOW_TRACE   "__show_trace_log_lvl"
+#define KLINE_INLINED_INTO "show_iret_regs"
 #else
 #define KLINE_SHOW_TRACE "show_trace_log_lvl"
 #endif

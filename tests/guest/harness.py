@@ -20,7 +20,8 @@ BUILD = ROOT / os.environ.get("BUILD", "build")
 CACHE = pathlib.Path(os.environ.get("CAIRN_CACHE", pathlib.Path.home() / ".cache" / "cairn"))
 # The package that depends on the newest image of a series in Debian 12.
 SERIES = {"6.1": "linux-image-amd64", "6.1-cloud": "linux-image-cloud-amd64",
-          "6.12": "linux-image-6.12-amd64"}
+          "6.12": "linux-image-6.12-amd64",
+          "6.12-cloud": "linux-image-6.12-cloud-amd64"}
 
 INIT = """#!/bin/sh
 export PATH=/bin:/t HOME=/
