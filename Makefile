@@ -318,7 +318,7 @@ kmod: $(KMOD) $(wildcard src/lines/*.[ch]) src/base/fixed.h
 	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD)/kmod) modules
 
 # The kernel's own traces with lines, in a guest: the panic's, and what judged them all.
-guest-lines: all bench-data
+guest-lines: all bench-data $(BUILD)/helper/damage_tables
 	@BUILD=$(BUILD) tests/guest/lines
 
 # What packagers expect: DESTDIR, PREFIX.

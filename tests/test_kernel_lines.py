@@ -32,6 +32,14 @@ cairn lines unload
 cairn lines load -k /t/kernel.lines -m trouble=/t/trouble.lines || exit
 echo l >/proc/sysrq-trigger
 """
+DAMAGED = LOAD + """
+mount -t debugfs debugfs /sys/kernel/debug
+cairn lines unload
+echo 0 >/proc/sys/kernel/printk
+echo 1 >/proc/sys/kernel/panic_on_oops
+echo 1 >/proc/sys/kernel/panic_on_warn
+damage_tables /t/kernel.lines 1000
+"""
 # In a boot of its own: after an oops a panic prints no trace.
 PANIC = LOAD + "echo c >/proc/sysrq-trigger\n"
 
@@ -72,20 +80,29 @@ def modules(root, vmlinux, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def console(cairn, vmlinux, modules, tmp_path_factory):
+def boot(cairn, build, vmlinux, modules, tmp_path_factory):
+    """Boots the guest with the modules and tables, and gives what it printed."""
     folder = tmp_path_factory.mktemp("tables")
     files = {path.name: path for path in modules} | {"cairn": cairn}
+    files["damage_tables"] = build / "helper/damage_tables"
     for name, what in {"kernel": ["-F", "-b", "128", vmlinux], "trouble": [modules[1]],
                        "other": [cairn]}.items():
         files[f"{name}.lines"] = folder / name
         run(cairn, "lines", "build", "-p", "crash", *what, "-o", folder / name)
-    try:
-        alive = harness.boot("6.1-cloud", ALIVE, files, name="kernel-lines", limit_s=120)
-        panic = harness.boot("6.1-cloud", PANIC, files, name="kernel-panic", limit_s=120,
-                             dies=True)
-    except harness.Unavailable as why:
-        pytest.skip(str(why))
-    return alive.output + panic.output
+
+    def boot(script, name, dies=False):
+        try:
+            return harness.boot("6.1-cloud", script, files, name=f"kernel-{name}", limit_s=120,
+                                dies=dies).output
+        except harness.Unavailable as why:
+            pytest.skip(str(why))
+
+    return boot
+
+
+@pytest.fixture(scope="module")
+def console(boot):
+    return boot(ALIVE, "lines") + boot(PANIC, "panic", dies=True)
 
 
 def plain(answer):
@@ -160,3 +177,9 @@ def test_status_counts(console):
     assert int(re.search(r"memory +(\d+) bytes", console)[1]) <= 1_000_000
     assert int(re.search(r"frames with line +(\d+)", console)[1]) > 40
     assert re.search(r"look-ups failed +0\n", console)
+
+
+def test_damaged_tables_cost_lines_and_nothing_else(boot):
+    output = boot(DAMAGED, "damaged")
+    taken = int(re.search(r"(\d+) of 1000 damaged tables were taken", output)[1])
+    assert taken > 300  # and the guest, which dies of an oops or a warning, came to its end
