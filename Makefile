@@ -44,7 +44,7 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
 	race sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server bench-guest \
 	bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data bench-probe \
-	install uninstall
+	install uninstall kmod guest-lines
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
@@ -203,7 +203,8 @@ clean:
 tidy:
 	@tools/tidy
 
-FORMATTED = $(wildcard src/*/*.[ch] include/*/*.h examples/*/*.[ch] tests/*.c tests/*/*.c \
+FORMATTED = $(wildcard kmod/*.[ch] src/*/*.[ch] include/*/*.h examples/*/*.[ch] \
+	tests/*.c tests/*/*.c \
 	bench/*.c bench/*/*.[ch])
 
 format:
@@ -305,6 +306,20 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libparts.a
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
 		$(filter %.c %.o,$^) $(filter %.a,$^) $(LIBS) $(if $(filter %.o,$^),-lcmocka)
+
+# The kernel module, for the running kernel or KDIR: its headers' folder.
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KMOD := $(wildcard kmod/*.[ch]) kmod/Kbuild
+kmod: $(KMOD) $(wildcard src/lines/*.[ch]) src/base/fixed.h
+	@mkdir -p $(BUILD)/kmod/lines $(BUILD)/kmod/base
+	@cp -u $(KMOD) $(BUILD)/kmod
+	@cp -u $(filter-out %_fuzz.c,$(wildcard src/lines/*.[ch])) $(BUILD)/kmod/lines
+	@cp -u src/base/fixed.h $(BUILD)/kmod/base
+	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD)/kmod) modules
+
+# The kernel's own traces with lines, in a guest: the panic's, and what judged them all.
+guest-lines: all bench-data $(BUILD)/helper/damage_tables
+	@BUILD=$(BUILD) tests/guest/lines
 
 # What packagers expect: DESTDIR, PREFIX.
 BINDIR  = $(PREFIX)/bin

@@ -9,7 +9,7 @@ import pytest
 from guest import harness
 
 
-@pytest.fixture(params=list(harness.SERIES))
+@pytest.fixture(params=["6.1", "6.12"])
 def guest(request):
     """boot() of one series; a machine that cannot have the guest skips with the reason."""
     def boot(script, files=None, **more):
