@@ -24,11 +24,6 @@ struct compiler {
 	bool crowded;
 };
 
-static bool is_skip(const struct prog_insn *in)
-{
-	return in->op == PROG_SKIP_IF || in->op == PROG_SKIP_UNLESS;
-}
-
 static void find_lifetimes(struct compiler *c)
 {
 	const struct prog_insn *insns = c->p->insns;
@@ -43,7 +38,7 @@ static void find_lifetimes(struct compiler *c)
 	}
 	/* Backwards, so that the first skip over a value is the one that stays. */
 	for (uint16_t s = (uint16_t)c->p->insn_count; s-- > 0;) {
-		for (uint32_t v = s + 1u; is_skip(&insns[s]) && v < insns[s].at; v++) {
+		for (uint32_t v = s + 1u; prog_is_skip(&insns[s]) && v < insns[s].at; v++) {
 			if (c->last_use[v] >= insns[s].at)
 				c->birth[v] = s;
 		}
@@ -218,7 +213,7 @@ static void land_skips(struct compiler *c, uint16_t target)
 {
 	for (uint16_t s = 0; s < target; s++) {
 		const struct prog_insn *in = &c->p->insns[s];
-		if (!is_skip(in) || in->at != target || c->jumps[s] >= c->m.count)
+		if (!prog_is_skip(in) || in->at != target || c->jumps[s] >= c->m.count)
 			continue;
 		size_t off = c->m.count - c->jumps[s] - 1;
 		c->m.insns[c->jumps[s]].off = (int16_t)off;
@@ -252,7 +247,7 @@ static void compile_insn(struct compiler *c, uint16_t self, const struct bpf_exi
 	land_skips(c, self);
 	if (in->op == PROG_RESULT) {
 		compile_result(c, in, exit);
-	} else if (is_skip(in)) {
+	} else if (prog_is_skip(in)) {
 		compile_skip(c, self);
 	} else if (c->last_use[self] && !is_immediate(c, self)) {
 		if (c->birth[self] == self)
@@ -267,6 +262,11 @@ int bpf_compile(const struct prog *p, const struct bpf_exit *exit, struct bpf_in
 {
 	if (!prog_check(p, NULL))
 		return err_set(e, EINVAL, "the probe program breaks the rules of its form");
+	for (uint32_t i = 0; i < p->insn_count; i++) {
+		if (p->insns[i].op > PROG_RESULT)
+			return err_set(e, ENOTSUP, "a program in the kernel has no operation %s",
+				       prog_shapes[p->insns[i].op].name);
+	}
 	struct compiler c = {.m = {.insns = insns, .max = max}, .p = p};
 	find_lifetimes(&c);
 	emit_alu(&c.m, BPF_MOV, BPF_REG_6, BPF_REG_1);

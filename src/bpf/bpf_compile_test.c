@@ -274,6 +274,11 @@ static void what_does_not_fit_is_refused(void **state)
 	size_t count = 77;
 	assert_int_equal(bpf_compile(&p, &exit, code, 3, &count, NULL), -E2BIG);
 	assert_int_equal(count, 77);
+	const struct prog_insn site[] = {{.op = PROG_REG, .at = 5}, {.op = PROG_RESULT}};
+	struct prog q = {.insns = site, .insn_count = 2};
+	struct err e;
+	assert_int_equal(bpf_compile(&q, &exit, code, 30, &count, &e), -ENOTSUP);
+	assert_string_equal(e.text, "a program in the kernel has no operation REG");
 	p.insn_count = 1;
 	assert_int_equal(bpf_compile(&p, &exit, code, 30, &count, NULL), -EINVAL);
 }
