@@ -177,7 +177,7 @@ static void compile_skip(struct compiler *c, uint16_t self)
 {
 	const struct prog_insn *in = &c->p->insns[self];
 	int zero = -1;
-	for (uint32_t v = self + 1u; v < in->at; v++) {
+	for (uint32_t v = self + 1u; v < c->p->insn_count; v++) {
 		if (c->life.birth[v] != self)
 			continue;
 		give_place(c, (uint16_t)v, self);

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "prog/prog_life.h"
 
+/* The last skip up to this one that nothing skips. */
+static uint16_t before_skips(const struct prog *p, uint16_t skip)
+{
+	for (uint16_t s = skip; s-- > 0;) {
+		if (prog_is_skip(&p->insns[s]) && p->insns[s].at > skip)
+			skip = s;
+	}
+	return skip;
+}
+
 void prog_life_find(const struct prog *p, struct prog_life *ret)
 {
 	const struct prog_insn *insns = p->insns;
@@ -19,5 +29,9 @@ void prog_life_find(const struct prog *p, struct prog_life *ret)
 			if (ret->last_use[v] >= insns[s].at)
 				ret->birth[v] = s;
 		}
+	}
+	for (uint16_t v = 0; v < p->insn_count; v++) {
+		if (ret->birth[v] != v)
+			ret->birth[v] = before_skips(p, ret->birth[v]);
 	}
 }

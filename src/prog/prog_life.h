@@ -7,7 +7,8 @@
 
 struct prog_life {
 	uint16_t last_use[PROG_INSNS_MAX]; /* 0: nobody's; instruction 0 uses nothing */
-	uint16_t birth[PROG_INSNS_MAX];    /* itself, or the first skip over it that it outlives */
+	/* Itself, or, when it outlives a skip over it, a skip that every run comes to before. */
+	uint16_t birth[PROG_INSNS_MAX];
 };
 
 /* Of a checked program. */

@@ -144,9 +144,11 @@ uint64_t prog_run(const struct prog *p, const struct prog_input *input, uint64_t
 		if (prog_is_skip(in)) {
 			if ((a != 0) == (in->op == PROG_SKIP_IF))
 				i = in->at - 1;
+		} else if (prog_shapes[in->op].makes == PROG_PLACE) {
+			continue; /* R7 */
 		} else if (in->op >= PROG_REG) {
 			values[i] = prog_site_run(in, a, input, &fault);
-		} else if (prog_shapes[in->op].makes == PROG_NUMBER) {
+		} else {
 			values[i] = value_of(p, in, input, a, b);
 		}
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "util/test.h"
-#include "prog/prog.h"
+#include "prog/prog_life.h"
 
 #include <string.h>
 
@@ -125,6 +125,25 @@ static void a_skipped_value_is_zero(void **state)
 					  {.op = PROG_CONST, .value = 9},
 					  {.op = PROG_RESULT, .a = 2}};
 	assert_true(run(insns, 4, "") == 0);
+}
+
+static void a_skipped_value_is_born_where_every_run_comes_by(void **state)
+{
+	(void)state;
+	const struct prog_insn insns[] = {
+		{.op = PROG_CONST, .value = 1},
+		{.op = PROG_SKIP_IF, .a = 0, .at = 3}, /* over the skip that first skips 4 */
+		{.op = PROG_SKIP_IF, .a = 0, .at = 5},
+		{.op = PROG_SKIP_IF, .a = 0, .at = 5},
+		{.op = PROG_TID},
+		{.op = PROG_RESULT, .a = 4},
+	};
+	struct prog p = {.insns = insns, .insn_count = COUNT(insns)};
+	struct prog_life life;
+	prog_life_find(&p, &life);
+	assert_int_equal(life.birth[4], 1);
+	assert_int_equal(life.birth[0], 0);
+	assert_int_equal(life.last_use[4], 5);
 }
 
 static void the_thread_is_known(void **state)
@@ -353,6 +372,7 @@ int main(void)
 		cmocka_unit_test(texts_end_at_nul_or_with_their_place),
 		cmocka_unit_test(no_text_leaves_its_record),
 		cmocka_unit_test(a_skipped_value_is_zero),
+		cmocka_unit_test(a_skipped_value_is_born_where_every_run_comes_by),
 		cmocka_unit_test(the_thread_is_known),
 		cmocka_unit_test(globs_match_as_a_shells),
 		cmocka_unit_test(what_breaks_a_rule_is_refused),
