@@ -84,7 +84,7 @@ enum prog_op {
 	PROG_OUT_TEXT,  /* a place of a text as PROG_TEXT, in the output */
 	/* Cells: what is kept from one run to the next, shared by all threads. */
 	PROG_COUNT, /* one more for key a in cell `at` */
-	PROG_HIST,  /* one more of the size of a (prog_hist_bucket) in cell `at` */
+	PROG_HIST,  /* one more of the size of a (base/bucket.h) in cell `at` */
 	PROG_ENTER, /* remembers the time for this thread and its frame a in cell `at` */
 	PROG_LEAVE, /* ticks since that, which is forgotten; without it 0, and a fault */
 	PROG_OPS
@@ -172,12 +172,6 @@ static inline bool prog_is_skip(const struct prog_insn *in)
 
 /* The bytes of output that a checked program may put. */
 uint32_t prog_output_bytes(const struct prog *p);
-
-/* 0 for 0, else how many binary digits the value has: bucket n holds 2^(n-1) up to 2^n - 1. */
-static inline unsigned prog_hist_bucket(uint64_t value)
-{
-	return value ? 64 - (unsigned)__builtin_clzll(value) : 0;
-}
 
 /*
  * The result of a checked program. `values` is room for one number an instruction. Time is bounded

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "prog/prog_site.h"
+#include "base/bucket.h"
 
 /* How many bytes from `address` on can be read, up to `bytes`, and where they are. */
 static size_t readable(const struct prog_input *input, uint64_t address, size_t bytes,
@@ -94,7 +95,7 @@ static uint64_t keep(const struct prog_insn *in, uint64_t a, const struct prog_i
 {
 	if (in->op == PROG_LEAVE)
 		return leave(in, a, input, fault);
-	uint64_t key = in->op == PROG_HIST ? prog_hist_bucket(a) : a;
+	uint64_t key = in->op == PROG_HIST ? bucket_of(a) : a;
 	struct prog_cell *cell = take(input->cells, in->at, key);
 	if (cell)
 		cell->value = in->op == PROG_ENTER ? input->now_ticks : cell->value + 1;
