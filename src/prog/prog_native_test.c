@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* R8, N1: native code does what the interpreter does, for random programs, registers and memory. */
 #include "util/test.h"
+#include "prog/machine_test.h"
 #include "prog/prog_native.h"
 #include "prog/prog_site.h"
 #include "prog/random_prog_test.h"
@@ -22,18 +23,8 @@ enum {
 	NOW = 1000,
 };
 
-/* What a thread has at the place; DWARF's order, as PROG_REG's. */
-struct machine {
-	uint64_t regs[PROG_REGS];
-	uint64_t after[16];
-	uint64_t xmm_after[16];
-	uint64_t recorded;
-	uint64_t own_rsp;
-	uint8_t output[RANDOM_OUTPUT_BYTES];
-};
-
-static const uint8_t machine_regs[16] = {0, 2, 1, 3, 6, 7, 5, 4, 8, 9, 10, 11, 12, 13, 14, 15};
 static struct machine m;
+static uint64_t recorded;
 static uint8_t *code, *stack, memory[MEMORY_BYTES];
 static struct prog_cells cells;
 static struct prog_native native;
@@ -183,40 +174,10 @@ static struct prog_native_target target_of(const struct prog_input *input)
 	};
 }
 
-static void save_own(struct emit *out, bool back)
-{
-	static const uint8_t own[] = {X86_RBX, X86_RBP, X86_R12, X86_R13, X86_R14, X86_R15};
-	for (int i = 0; i < 6; i++) {
-		uint8_t reg = own[back ? 5 - i : i];
-		x86_rex(out, false, 0, reg);
-		emit_u8(out, (back ? 0x58u : 0x50u) | (reg & 7u));
-	}
-}
-
-static void load_xmm(struct emit *out, int xmm, int base, int32_t at)
-{
-	emit_u8(out, 0xf3);
-	x86_rex(out, false, xmm, base);
-	emit_u8(out, 0x0f);
-	emit_u8(out, 0x7e);
-	x86_at(out, xmm, base, at);
-}
-
-#define M_AT(member) ((int32_t)offsetof(struct machine, member))
-
-/* A function that takes the machine's state, runs the program, and leaves the state behind. */
+/* A function that makes room on the machine's stack and runs the program there. */
 static void emit_run(struct emit *out)
 {
-	save_own(out, false);
-	x86_const(out, X86_RDI, (uint64_t)&m);
-	x86_store(out, X86_RSP, X86_RDI, M_AT(own_rsp), 8);
-	for (int i = 0; i < 16; i++)
-		load_xmm(out, i, X86_RDI, M_AT(regs[PROG_REG_XMM]) + 8 * i);
-	for (int i = 0; i < 16; i++) {
-		if (machine_regs[i] != X86_RDI)
-			x86_load(out, machine_regs[i], X86_RDI, M_AT(regs) + 8 * i, 8, false);
-	}
-	x86_load(out, X86_RDI, X86_RDI, M_AT(regs[5]), 8, false);
+	machine_emit_enter(out, &m);
 	x86_lea(out, X86_RSP, X86_RSP, -FRAME_BYTES);
 	struct prog_frame frame = {.pc = m.regs[PROG_REG_PC],
 				   .rsp_at = FRAME_BYTES,
@@ -230,21 +191,10 @@ static void emit_run(struct emit *out)
 			x86_store(out, reg, X86_RSP, frame.saved_at[reg], 8);
 	}
 	prog_native_emit(&native, &frame, out);
-	x86_const(out, X86_RAX, (uint64_t)&m);
-	x86_store_const(out, 1, X86_RAX, M_AT(recorded), 8);
+	x86_const(out, X86_RAX, (uint64_t)&recorded);
+	x86_store_const(out, 1, X86_RAX, 0, 8);
 	prog_native_land(&native, out);
-	x86_const(out, X86_RAX, (uint64_t)&m);
-	for (int i = 1; i < 16; i++)
-		x86_store(out, machine_regs[i], X86_RAX, M_AT(after) + 8 * i, 8);
-	for (int i = 0; i < 16; i++)
-		x86_store_xmm(out, i, X86_RAX, M_AT(xmm_after) + 8 * i);
-	for (int i = 0; i < RANDOM_OUTPUT_BYTES; i += 8) {
-		x86_load(out, X86_RCX, X86_RSP, OUTPUT_AT + i, 8, false);
-		x86_store(out, X86_RCX, X86_RAX, M_AT(output) + i, 8);
-	}
-	x86_load(out, X86_RSP, X86_RAX, M_AT(own_rsp), 8, false);
-	save_own(out, true);
-	emit_u8(out, 0xc3);
+	machine_emit_leave(out, &m);
 }
 
 static void make_machine(void)
@@ -254,7 +204,8 @@ static void make_machine(void)
 		m.regs[i] = pick(2) ? numbers[pick(7)] : (uint64_t)pick(UINT32_MAX) << pick(33);
 	m.regs[3] = (uint64_t)memory + pick(MEMORY_BYTES - 8);
 	m.regs[7] = (uint64_t)stack + STACK_BYTES - 64;
-	m.recorded = 0;
+	m.flags = 2;
+	recorded = 0;
 	for (int i = 0; i < MEMORY_BYTES; i++)
 		memory[i] = pick(9) ? (uint8_t)('a' + pick(2)) : (uint8_t)pick(256) * (i % 2);
 }
@@ -278,7 +229,7 @@ static int compare_cells(const struct prog_cells *expected)
 static void compare(unsigned which, uint64_t expected, const uint8_t *output,
 		    const struct prog_cells *expected_cells)
 {
-	if ((expected != 0) != m.recorded) {
+	if ((expected != 0) != recorded) {
 		for (uint32_t i = 0; i < native.p->insn_count; i++) {
 			const struct prog_insn *in = &native.p->insns[i];
 			printf("%u %s a=%u b=%u at=%u bytes=%u val=%ld place=%u birth %u last %u\n",
@@ -289,15 +240,15 @@ static void compare(unsigned which, uint64_t expected, const uint8_t *output,
 		FILE *f = fopen("/tmp/code.bin", "w");
 		fwrite(code, 1, 4096, f);
 		fclose(f);
-		fail_msg("program %u: recorded %d, result %#lx", which, (int)m.recorded, expected);
+		fail_msg("program %u: recorded %d, result %#lx", which, (int)recorded, expected);
 	}
-	if (memcmp(output, m.output, RANDOM_OUTPUT_BYTES) != 0)
+	if (memcmp(output, (uint8_t *)m.regs_after[7] + OUTPUT_AT, RANDOM_OUTPUT_BYTES) != 0)
 		fail_msg("program %u: the output differs", which);
 	if (compare_cells(expected_cells))
 		fail_msg("program %u: cells differ", which);
 	m.regs[7] -= FRAME_BYTES;
 	for (int i = 1; i < 16; i++) {
-		if (!(native.changes & 1u << machine_regs[i]) && m.after[i] != m.regs[i])
+		if (!(native.changes & 1u << machine_regs[i]) && m.regs_after[i] != m.regs[i])
 			fail_msg("program %u: register %d changed", which, i);
 	}
 	if (memcmp(m.xmm_after, m.regs + PROG_REG_XMM, sizeof(m.xmm_after)) != 0)
