@@ -44,7 +44,7 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
 	gate-payload race sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server \
 	bench-guest bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data \
-	bench-probe install uninstall
+	bench-probe bench-probe-hit install uninstall
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
@@ -316,6 +316,10 @@ bench-marker: all $(BUILD)/bench/marker_toggle
 # Where probes can be put by a jump, over this system's own programs.
 bench-probe: $(BUILD)/bench/probe_places
 	@$< $(PROBED)
+
+# What a probe costs a thread each time it comes by.
+bench-probe-hit: $(BUILD)/bench/probe_hit
+	@$<
 
 # What stacks cost those who sleep.
 bench-stack: $(BUILD)/bench/stack_cost
