@@ -28,7 +28,6 @@ uint64_t probed(uint64_t a, uint64_t b, uint64_t c);
 
 static struct payload_bed bed;
 static const struct cell_plan plans[] = {{CELL_COUNT, 64}, {CELL_HIST, 0}, {CELL_TIME, 64}};
-static struct prog_native_cell cells[3];
 
 #define TAKE(number)                                                                               \
 	{                                                                                          \
@@ -142,8 +141,6 @@ static void make_trampoline(size_t index, uint8_t *room)
 			       .site = (uint64_t)probed,
 			       .event_id = RING_ID_FIRST,
 			       .record_bytes = kinds[index].record_bytes};
-	b.target.cells = cells;
-	b.target.cell_count = 3;
 	struct emit out = emit_into(room, CODE_BYTES, (uint64_t)room);
 	if (!prog_check(&kinds[index].prog, NULL) || patch_body_emit(&b, &out, NULL, &e) ||
 	    insn_run_find((uint8_t *)probed, 64, (uint64_t)probed, INSN_JUMP_BYTES, &run) ||
@@ -206,20 +203,11 @@ static void say(const char *name, double figures[ROUNDS], double goal)
 
 static void make_all(void)
 {
-	static const uint8_t ops[] = {PROG_COUNT, PROG_HIST, PROG_ENTER};
 	uint64_t base = ((uint64_t)probed & ~4095ull) + (64 << 20);
 	uint8_t *room = mmap((void *)base, KINDS * CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (room == MAP_FAILED || !bed_start(&bed, 1 << 20, plans, 3))
 		fail("no memory, or a C library that keeps its tids elsewhere");
-	for (int i = 0; i < 3; i++) {
-		struct cell *c = &bed.cells->cells[i];
-		cells[i] = (struct prog_native_cell){.op = ops[i],
-						     .address = (uint64_t)c,
-						     .counters = (uint64_t)c + c->lines_at,
-						     .counter_mask = c->line_mask,
-						     .counter_shift = 7};
-	}
 	for (size_t k = 0; k < KINDS; k++)
 		make_trampoline(k, room + k * CODE_BYTES);
 }

@@ -234,21 +234,50 @@ static inline void x86_set(struct emit *out, enum x86_condition condition, int t
 	x86_extend(out, to, to, 1, false);
 }
 
-/* 4 bytes at a distance from the thread pointer, zero-extended. */
-static inline void x86_load_thread(struct emit *out, int to, int32_t distance)
+/* An operand at a distance from the thread pointer. */
+static inline void x86_thread(struct emit *out, bool wide, unsigned opcode, int reg,
+			      int32_t distance)
 {
 	emit_u8(out, 0x64);
-	x86_rex(out, false, to, 0);
-	emit_u8(out, 0x8b);
-	emit_u8(out, 0x04u | (unsigned)(to & 7) << 3);
+	x86_rex(out, wide, reg, 0);
+	emit_u8(out, opcode);
+	emit_u8(out, 0x04u | (unsigned)(reg & 7) << 3);
 	emit_u8(out, 0x25);
 	emit_u32(out, (uint32_t)distance);
 }
 
-/* One more, for all threads that do the same at once. */
-static inline void x86_count(struct emit *out, int base, int32_t distance)
+/* 4 bytes, zero-extended. */
+static inline void x86_load_thread(struct emit *out, int to, int32_t distance)
 {
-	emit_u8(out, 0xf0);
+	x86_thread(out, false, 0x8b, to, distance);
+}
+
+static inline void x86_store_thread(struct emit *out, int from, int32_t distance)
+{
+	x86_thread(out, true, 0x89, from, distance);
+}
+
+static inline void x86_clear_thread(struct emit *out, int32_t distance)
+{
+	x86_thread(out, true, 0xc7, 0, distance);
+	emit_u32(out, 0);
+}
+
+/* The address of a place in this code, which x86_land() fills in as it does for jumps. */
+static inline size_t x86_lea_ahead(struct emit *out, int to)
+{
+	x86_rex(out, true, to, 0);
+	emit_u8(out, 0x8d);
+	emit_u8(out, 0x05u | (unsigned)(to & 7) << 3);
+	emit_u32(out, 0);
+	return out->bytes;
+}
+
+/* One more; locked, also when other cpus do the same at once. */
+static inline void x86_count(struct emit *out, bool locked, int base, int32_t distance)
+{
+	if (locked)
+		emit_u8(out, 0xf0);
 	x86_rex(out, true, 0, base);
 	emit_u8(out, 0xff);
 	x86_at(out, 0, base, distance);
@@ -280,7 +309,7 @@ static inline size_t x86_branch(struct emit *out, enum x86_condition condition)
 	return out->bytes;
 }
 
-/* The jump that ended at `from` leads here. */
+/* What ended at `from` leads here. */
 static inline void x86_land(struct emit *out, size_t from)
 {
 	uint32_t distance = (uint32_t)(out->bytes - from);

@@ -6,11 +6,6 @@ static void more(uint64_t *counter, uint64_t by)
 	__atomic_fetch_add(counter, by, __ATOMIC_RELAXED);
 }
 
-static uint64_t *line(struct cell *c, uint32_t cpu, uint64_t bytes)
-{
-	return (uint64_t *)((uint8_t *)c + c->lines_at + (cpu & c->line_mask) * bytes);
-}
-
 /* Numbers near each other, or multiples of a large one, come to different places. */
 static uint64_t hash(uint64_t value)
 {
@@ -19,10 +14,10 @@ static uint64_t hash(uint64_t value)
 	return value >> 32;
 }
 
-void cell_count(struct cell *c, uint32_t cpu, uint64_t key)
+void cell_count(struct cell *c, uint64_t key)
 {
-	if (key == 0) {
-		more(line(c, cpu, CELL_LINE_BYTES), 1);
+	if (key == 0) { /* C4 */
+		more((uint64_t *)((uint8_t *)c + c->lines_at), 1);
 		return;
 	}
 	struct cell_key_slot *slots = (struct cell_key_slot *)((uint8_t *)c + c->slots_at);
@@ -43,7 +38,8 @@ void cell_count(struct cell *c, uint32_t cpu, uint64_t key)
 
 void cell_hist(struct cell *c, uint32_t cpu, uint64_t value)
 {
-	uint64_t *counters = line(c, cpu, CELL_HIST_BYTES);
+	uint8_t *lines = (uint8_t *)c + c->lines_at;
+	uint64_t *counters = (uint64_t *)(lines + (cpu & c->line_mask) * CELL_HIST_BYTES);
 	more(&counters[bucket_of(value)], 1);
 	more(&counters[BUCKETS], value);
 }

@@ -33,7 +33,7 @@ static bool cell_ok(const struct cell_view *v, uint32_t cell)
 		return false;
 	switch (c->kind) {
 	case CELL_COUNT:
-		return lies_inside(v, cell, c->lines_at, lines, CELL_LINE_BYTES) &&
+		return lies_inside(v, cell, c->lines_at, lines + 1, CELL_LINE_BYTES) &&
 		       lies_inside(v, cell, c->slots_at, slots, sizeof(struct cell_key_slot));
 	case CELL_HIST:
 		return lies_inside(v, cell, c->lines_at, lines, CELL_HIST_BYTES);
@@ -79,7 +79,7 @@ uint64_t cell_view_count(const struct cell_view *v, uint32_t cell)
 {
 	const struct cell *c = find(v, cell, CELL_COUNT);
 	uint64_t count = 0;
-	for (uint32_t line = 0; c && line <= c->line_mask; line++)
+	for (uint32_t line = 0; c && line <= c->line_mask + 1; line++)
 		count += in_line(v, cell, line, CELL_LINE_BYTES, 0);
 	return count;
 }

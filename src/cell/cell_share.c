@@ -16,7 +16,7 @@ static bool plan_ok(const struct cell_plan *plan)
 
 static uint64_t lines_bytes(const struct cell_plan *plan, uint32_t lines)
 {
-	return plan->kind == CELL_COUNT  ? (uint64_t)lines * CELL_LINE_BYTES
+	return plan->kind == CELL_COUNT  ? (lines + 1ull) * CELL_LINE_BYTES
 	       : plan->kind == CELL_HIST ? (uint64_t)lines * CELL_HIST_BYTES
 					 : 0;
 }

@@ -13,6 +13,8 @@
  *     A frame that is never left, by an exception or an exit, keeps its slot; entered again by the
  *     same thread, it is the same slot.
  * C3  What finds no room is counted as lost.
+ * C4  A count has one line more, the first: whoever adds to it locks. A cpu's line is only written
+ *     on that cpu, in restartable sequences (src/prog/prog_count.c).
  */
 #ifndef CAIRN_CELL_CELL_SHARE_H
 #define CAIRN_CELL_CELL_SHARE_H
@@ -31,20 +33,21 @@ enum {
 	CELL_LINES_MAX = 64,
 	CELL_SLOTS_MAX = 1 << 20,
 	CELL_LINE_BYTES = 128,
+	CELL_LINE_SHIFT = 7,
 	CELL_HIST_BYTES = 640, /* of a line: buckets and the sum, in whole cache lines */
 	CELL_TRIES = 16,       /* slots that a key may be in */
 	CELL_WAYS = 8,         /* slots that a frame may be in: a whole set of them */
 };
 
 enum cell_kind {
-	CELL_COUNT = 1, /* how often, by key; key 0 has a counter for each cpu instead of a slot */
+	CELL_COUNT = 1, /* how often, by key; key 0 has lines instead of a slot */
 	CELL_HIST,      /* how often, by size (base/bucket.h), and the sum */
 	CELL_TIME,      /* since when, by thread and frame */
 };
 
 struct cell {
 	uint32_t kind;
-	uint32_t line_mask; /* lines less 1 */
+	uint32_t line_mask; /* of cpus' lines: their number less 1 */
 	uint32_t slot_mask; /* slots less 1; histograms have none */
 	uint32_t spare;
 	uint64_t lines_at; /* from the cell itself */
@@ -94,7 +97,7 @@ void cell_share_start(struct cell_share *share, const struct cell_plan *plans, u
 		      uint32_t lines);
 
 /* For all of these, the cell is of the kind meant. Any thread, any time. */
-void cell_count(struct cell *c, uint32_t cpu, uint64_t key);
+void cell_count(struct cell *c, uint64_t key);
 void cell_hist(struct cell *c, uint32_t cpu, uint64_t value);
 void cell_enter(struct cell *c, uint32_t tid, uint64_t frame, uint64_t ticks);
 

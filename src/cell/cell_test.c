@@ -40,7 +40,7 @@ static void counts_come_back_by_key(void **state)
 	struct cell_key_slot found;
 	uint64_t sums[4] = {0};
 	for (uint32_t i = 0; i < 100; i++)
-		cell_count(&b->share->cells[COUNT], i, i % 4);
+		cell_count(&b->share->cells[COUNT], i % 4);
 	for (uint32_t slot = 0; cell_view_next(&b->view, COUNT, &slot, &found);)
 		sums[found.key] += found.count;
 	sums[0] = cell_view_count(&b->view, COUNT);
@@ -55,7 +55,7 @@ static void keys_without_room_are_counted_as_lost(void **state)
 	struct cell_key_slot found;
 	uint64_t kept = 0;
 	for (uint64_t key = 1; key <= 100; key++)
-		cell_count(&b->share->cells[COUNT], 0, key << 40);
+		cell_count(&b->share->cells[COUNT], key << 40);
 	for (uint32_t slot = 0; cell_view_next(&b->view, COUNT, &slot, &found);)
 		kept += found.count;
 	assert_true(kept >= CELL_TRIES && kept <= SLOTS);
@@ -124,7 +124,7 @@ static void *work(void *argument)
 	struct cell *cells = w->b->share->cells;
 	uint64_t ticks, wrong = 0;
 	for (uint32_t i = 0; i < ROUNDS; i++) {
-		cell_count(&cells[COUNT], i, i % 3);
+		cell_count(&cells[COUNT], i % 3);
 		cell_enter(&cells[TIME], w->tid, 0x5000, i);
 		if (!cell_leave(&cells[TIME], w->tid, 0x5000, i + w->tid, &ticks) ||
 		    ticks != w->tid)

@@ -8,6 +8,10 @@
 #include "prog/machine_test.h"
 #include "prog/random_prog_test.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <ucontext.h>
+
 enum {
 	CODE_BYTES = 1 << 17,
 	STACK_BYTES = 1 << 14,
@@ -18,6 +22,9 @@ enum {
 	RECORD_BYTES = 32,
 	RANDOM_PROGRAMS = 3000,
 	CALLS = 1000,
+	THREADS = 4,
+	COUNTS = 1000000,
+	TRAP_FLAG = 256,
 };
 
 /* Carry, parity, adjust, zero, sign, overflow; then direction. */
@@ -27,8 +34,8 @@ static const struct cell_plan plans[] = {{CELL_COUNT, 64}, {CELL_HIST, 0}, {CELL
 static const struct prog_insn always = {.op = PROG_CONST, .value = 1};
 static struct payload_bed bed;
 static struct machine m;
+static uint64_t own_flags;
 static uint8_t *code, *stack, stack_before[STACK_BYTES];
-static struct prog_native_cell cells[3];
 
 static int start(void **state)
 {
@@ -38,15 +45,6 @@ static int start(void **state)
 	stack = bed_map(STACK_BYTES, MAP_PRIVATE);
 	if (code == MAP_FAILED || !stack || !bed_start(&bed, RING_BYTES, plans, 3))
 		return -1;
-	static const uint8_t ops[] = {PROG_COUNT, PROG_HIST, PROG_ENTER};
-	for (int i = 0; i < 3; i++) {
-		struct cell *c = &bed.cells->cells[i];
-		cells[i] = (struct prog_native_cell){.op = ops[i],
-						     .address = (uint64_t)c,
-						     .counters = (uint64_t)c + c->lines_at,
-						     .counter_mask = c->line_mask,
-						     .counter_shift = 7};
-	}
 	return 0;
 }
 
@@ -67,8 +65,6 @@ static struct patch_body body_of(const struct prog *p, uint32_t record_bytes)
 			       .site = SITE,
 			       .event_id = ID,
 			       .record_bytes = record_bytes};
-	b.target.cells = cells;
-	b.target.cell_count = 3;
 	return b;
 }
 
@@ -79,7 +75,7 @@ static void make_machine(unsigned flags)
 	m.regs[3] = (uint64_t)stack_before;
 	m.regs[7] = (uint64_t)stack + STACK_BYTES - 1024 + 8 * pick(2);
 	m.regs[PROG_REG_PC] = SITE;
-	m.flags = 2;
+	m.flags = 2 | own_flags;
 	for (int i = 0; i < 7; i++)
 		m.flags |= flags & 1u << i ? flag_bits[i] : 0;
 	for (int i = 0; i < STACK_BYTES; i++)
@@ -178,6 +174,77 @@ static void every_flag_survives_a_count(void **state)
 		pass_by(&b, flags);
 	assert_true(cell_view_init(&view, bed.cells, bed.cells_bytes));
 	assert_int_equal(cell_view_count(&view, 0), 128);
+}
+
+static void *pass_often(void *argument)
+{
+	for (int i = 0; i < COUNTS; i++)
+		((void (*)(void))argument)();
+	return NULL;
+}
+
+static void on_step(int signal, siginfo_t *info, void *context)
+{
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+	(void)signal;
+	(void)info;
+	if ((uint64_t)regs[REG_RIP] - (uint64_t)code >= CODE_BYTES)
+		regs[REG_EFL] &= ~TRAP_FLAG;
+}
+
+/* A handler after each instruction: the kernel ends the sequence, and the locked counter counts. */
+static void an_interrupted_count_is_locked(void **state)
+{
+	(void)state;
+	const struct prog_insn insns[] = {
+		{.op = PROG_CONST},
+		{.op = PROG_COUNT, .a = 0, .at = 0},
+		{.op = PROG_RESULT, .a = 0},
+	};
+	const struct prog p = PROG(insns);
+	struct patch_body b = body_of(&p, 0);
+	const uint64_t *locked = (uint64_t *)bed.native_cells[0].counters;
+	struct sigaction step = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO}, before;
+	static struct cell_view view;
+	if (!bed.context->rseq_at)
+		skip();
+	pass_by(&b, 0);
+	assert_int_equal(*locked, 0);
+	sigaction(SIGTRAP, &step, &before);
+	own_flags = TRAP_FLAG;
+	pass_by(&b, 0);
+	own_flags = 0;
+	sigaction(SIGTRAP, &before, NULL);
+	assert_int_equal(*locked, 1);
+	assert_true(cell_view_init(&view, bed.cells, bed.cells_bytes));
+	assert_int_equal(cell_view_count(&view, 0), 2);
+}
+
+/* Preempted and moved in between, threads count each for itself, and nearly always unlocked. */
+static void threads_at_once_lose_no_count(void **state)
+{
+	(void)state;
+	const struct prog_insn insns[] = {
+		{.op = PROG_CONST},
+		{.op = PROG_COUNT, .a = 0, .at = 0},
+		{.op = PROG_RESULT, .a = 0},
+	};
+	const struct prog p = PROG(insns);
+	struct patch_body b = body_of(&p, 0);
+	struct emit out = emit_into(code, CODE_BYTES, (uint64_t)code);
+	pthread_t threads[THREADS];
+	static struct cell_view view;
+	assert_int_equal(patch_body_emit(&b, &out, NULL, NULL), 0);
+	emit_u8(&out, 0xc3);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, pass_often, code);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_true(cell_view_init(&view, bed.cells, bed.cells_bytes));
+	assert_int_equal(cell_view_count(&view, 0), THREADS * COUNTS);
+	uint64_t *locked = (uint64_t *)bed.native_cells[0].counters;
+	if (bed.context->rseq_at && sysconf(_SC_NPROCESSORS_CONF) <= BED_CELL_LINES)
+		assert_true(*locked < COUNTS / 100);
 }
 
 static void a_condition_that_fails_records_nothing(void **state)
@@ -309,6 +376,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BED(every_flag_survives_a_record),
 		BED(every_flag_survives_a_count),
+		BED(an_interrupted_count_is_locked),
+		BED(threads_at_once_lose_no_count),
 		BED(a_condition_that_fails_records_nothing),
 		BED(random_programs_leave_no_trace),
 		BED(a_patched_function_computes_and_tells),

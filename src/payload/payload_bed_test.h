@@ -13,7 +13,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { BED_CPUS = 64, BED_LANES = 2, BED_SUBBUF_BYTES = 1 << 16, BED_THREAD_BYTES = 4096 };
+enum {
+	BED_CPUS = 64,
+	BED_LANES = 2,
+	BED_SUBBUF_BYTES = 1 << 16,
+	BED_THREAD_BYTES = 4096,
+	BED_CELL_LINES = 4
+};
 
 struct payload_bed {
 	uint8_t *code;
@@ -22,6 +28,7 @@ struct payload_bed {
 	struct ring_share *rings;
 	struct ring_view view;
 	struct cell_share *cells;
+	struct prog_native_cell native_cells[CELL_MAX];
 	uint64_t cells_bytes;
 	uint64_t ring_bytes;
 };
@@ -51,10 +58,29 @@ static inline struct prog_native_target bed_target(const struct payload_bed *b)
 {
 	struct prog_native_target t = {.context = (uint64_t)b->context,
 				       .tid_at = b->context->tid_at,
-				       .cpu_at = b->context->rseq_at ? b->context->rseq_at + 4 : 0};
+				       .rseq_at = b->context->rseq_at,
+				       .cells = b->native_cells,
+				       .cell_count = b->cells->count};
 	for (unsigned i = 0; i < PROG_HELPERS; i++)
 		t.helpers[i] = payload_blob_entry(i, (uint64_t)b->code);
 	return t;
+}
+
+static inline void bed_cells_start(struct payload_bed *b, const struct cell_plan *plans,
+				   uint32_t count)
+{
+	static const uint8_t ops[] = {
+		[CELL_COUNT] = PROG_COUNT, [CELL_HIST] = PROG_HIST, [CELL_TIME] = PROG_ENTER};
+	cell_share_start(b->cells, plans, count, BED_CELL_LINES);
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t cell = (uint64_t)&b->cells->cells[i];
+		b->native_cells[i] =
+			(struct prog_native_cell){.op = ops[plans[i].kind],
+						  .address = cell,
+						  .counters = cell + b->cells->cells[i].lines_at,
+						  .cpu_count = b->cells->cells[i].line_mask + 1,
+						  .counter_shift = CELL_LINE_SHIFT};
+	}
 }
 
 static inline bool bed_rings_start(struct payload_bed *b, uint64_t ring_bytes)
@@ -81,14 +107,14 @@ static inline bool bed_start(struct payload_bed *b, uint64_t ring_bytes,
 	b->code = bed_map(payload_blob_bytes(), MAP_PRIVATE);
 	b->context = bed_map(sizeof(*b->context), MAP_PRIVATE);
 	b->process = bed_map(4096, MAP_PRIVATE);
-	b->cells_bytes = cell_share_bytes(plans, cells, 4);
+	b->cells_bytes = cell_share_bytes(plans, cells, BED_CELL_LINES);
 	b->cells = bed_map(b->cells_bytes, MAP_SHARED);
 	if (!b->code || !b->context || !b->process || !b->cells || !bed_rings_start(b, ring_bytes))
 		return false;
 	madvise(b->process, 4096, MADV_WIPEONFORK);
 	payload_blob_place(b->code, (uint64_t)b->code);
 	mprotect(b->code, payload_blob_bytes(), PROT_READ | PROT_EXEC);
-	cell_share_start(b->cells, plans, cells, 4);
+	bed_cells_start(b, plans, cells);
 	if (!payload_context_init(b->context, (uint64_t)b->rings, b->rings, (uint64_t)b->process))
 		return false;
 	b->context->tid_at = bed_tid_at();

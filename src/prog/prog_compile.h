@@ -41,4 +41,7 @@ void compile_effect(struct prog_native *n, struct emit *out, uint16_t self);
 void compile_zero_output(const struct prog_native *n, struct emit *out);
 bool compile_calls(const struct prog_native *n, const struct prog_insn *in);
 
+/* prog_count.c: one more for key 0. */
+void compile_count(struct prog_native *n, struct emit *out, const struct prog_native_cell *cell);
+
 #endif

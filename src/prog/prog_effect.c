@@ -145,32 +145,14 @@ static void compile_copy(struct prog_native *n, struct emit *out, const struct p
 static void compile_text_test(struct prog_native *n, struct emit *out, const struct prog_insn *in)
 {
 	const struct prog_insn *place = &n->p->insns[in->a];
-	size_t around = x86_jump(out);
+	size_t wanted = x86_lea_ahead(out, X86_RCX), around = x86_jump(out);
+	x86_land(out, wanted);
 	emit_bytes(out, n->p->pool + in->at, in->bytes);
 	x86_land(out, around);
-	x86_rex(out, true, X86_RCX, 0);
-	emit_u8(out, 0x8d); /* lea, back from the end of these 7 bytes */
-	emit_u8(out, 0x05 | X86_RCX << 3);
-	emit_u32(out, 0u - in->bytes - 7);
 	x86_lea(out, X86_RSI, X86_RSP, output_at(n, place));
 	x86_const(out, X86_RDX, place->bytes);
 	x86_const(out, X86_R8, in->bytes);
 	call(n, out, in->op == PROG_TEXT_EQ ? PROG_HELP_EQUAL : PROG_HELP_MATCH);
-}
-
-/* The cpu may change in between: then two count in one place, which is why it is locked. */
-static void compile_count(struct prog_native *n, struct emit *out, const struct prog_insn *in)
-{
-	const struct prog_native_cell *cell = &n->target->cells[in->at];
-	compile_touch(n, X86_RCX);
-	x86_const(out, X86_RCX, cell->counters);
-	if (n->target->cpu_at && cell->counter_mask) {
-		x86_load_thread(out, X86_RAX, n->target->cpu_at);
-		x86_alu_const(out, X86_AND, X86_RAX, (int32_t)cell->counter_mask);
-		x86_shift_const(out, X86_SHL, X86_RAX, cell->counter_shift);
-		x86_alu(out, X86_ADD, X86_RCX, X86_RAX);
-	}
-	x86_count(out, X86_RCX, 0);
 }
 
 static void compile_cell(struct prog_native *n, struct emit *out, const struct prog_insn *in)
@@ -182,7 +164,7 @@ static void compile_cell(struct prog_native *n, struct emit *out, const struct p
 		[PROG_LEAVE] = PROG_HELP_LEAVE,
 	};
 	if (counts_inline(n, in)) {
-		compile_count(n, out, in);
+		compile_count(n, out, &n->target->cells[in->at]);
 		return;
 	}
 	compile_fetch_to(n, out, in->a, X86_RDX);

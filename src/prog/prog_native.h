@@ -39,10 +39,10 @@ enum prog_helper {
 struct prog_native_cell {
 	uint8_t op;       /* PROG_COUNT, PROG_HIST or PROG_ENTER: what it is for */
 	uint64_t address; /* given to helpers */
-	/* Of a count: counters of key 0, one a cpu, their number less 1, their distance's log2. */
+	/* Of a count, for key 0: a counter for whoever must lock it, then one for each cpu. */
 	uint64_t counters;
-	uint32_t counter_mask;
-	uint32_t counter_shift;
+	uint32_t cpu_count;
+	uint32_t counter_shift; /* their distance's log2 */
 };
 
 struct prog_native_target {
@@ -50,8 +50,8 @@ struct prog_native_target {
 	uint64_t helpers[PROG_HELPERS];
 	const struct prog_native_cell *cells;
 	uint32_t cell_count;
-	/* Distances from the thread pointer, of 4 bytes; 0: not known. */
-	int32_t tid_at, cpu_at;
+	/* Distances from the thread pointer: of the tid, of the rseq area; 0: not known. */
+	int32_t tid_at, rseq_at;
 };
 
 /* Room on the stack and where things are in it, counted from rsp. */
