@@ -49,6 +49,17 @@ static const struct prog_insn record_insns[] = {
 	{.op = PROG_RESULT, .a = 6},
 };
 
+static const struct prog_insn int_insns[] = {
+	TAKE(5),
+	{.op = PROG_PUT, .a = 0, .at = 0, .bytes = 4},
+	TAKE(4),
+	{.op = PROG_PUT, .a = 2, .at = 4, .bytes = 4},
+	TAKE(1),
+	{.op = PROG_PUT, .a = 4, .at = 8, .bytes = 4},
+	{.op = PROG_CONST, .value = 1},
+	{.op = PROG_RESULT, .a = 6},
+};
+
 static const struct prog_insn unwanted_insns[] = {
 	TAKE(5),
 	{.op = PROG_CONST, .value = -1},
@@ -103,6 +114,7 @@ static const struct kind {
 	double goal_ns; /* net; 0: none */
 } kinds[] = {
 	KIND("tsc and 3 arguments", record_insns, RECORD_BYTES, 20),
+	KIND("tsc and 3 ints of 4 bytes", int_insns, 12, 20),
 	KIND("condition that fails", unwanted_insns, RECORD_BYTES, 5),
 	KIND("count", count_insns, 0, 5),
 	KIND("count by key", key_insns, 0, 0),

@@ -2,7 +2,8 @@
 /*
  * Inside the x86-64 back end: where values are, and the operations by kind.
  *
- * rax, rcx and rdx are scratch; values live in the other registers of COMPILE_POOL.
+ * rax, rcx and rdx are scratch. A value that only the next instruction takes, as its first operand,
+ * is passed on in rax: whatever an operation does, it fetches that operand first.
  */
 #ifndef CAIRN_PROG_PROG_COMPILE_H
 #define CAIRN_PROG_PROG_COMPILE_H

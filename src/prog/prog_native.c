@@ -82,9 +82,20 @@ void compile_fetch_to(struct prog_native *n, struct emit *out, uint16_t value, i
 	x86_move(out, to, from);
 }
 
+/* What only the next instruction asks for, and first, stays where it is made. */
+static bool is_passed_on(const struct prog_native *n, uint16_t value)
+{
+	return n->life.birth[value] == value && n->life.last_use[value] == value + 1 &&
+	       n->p->insns[value + 1].a == value;
+}
+
 static void give_place(struct prog_native *n, uint16_t value, uint16_t now)
 {
 	uint16_t until = n->life.last_use[value];
+	if (is_passed_on(n, value)) {
+		n->place[value] = X86_RAX;
+		return;
+	}
 	for (unsigned i = 0; i < POOL_COUNT && !n->calls; i++) {
 		uint16_t *busy_until = &n->reg_busy_until[pool[i]];
 		if (*busy_until && *busy_until >= now)
@@ -177,8 +188,7 @@ static void compile_result(struct prog_native *n, struct emit *out, uint16_t sel
 static bool is_fused(const struct prog_native *n, uint16_t self)
 {
 	const struct prog_insn *next = &n->p->insns[self + 1];
-	return compile_is_comparison(&n->p->insns[self]) && n->life.birth[self] == self &&
-	       n->life.last_use[self] == self + 1 &&
+	return compile_is_comparison(&n->p->insns[self]) && is_passed_on(n, self) &&
 	       (prog_is_skip(next) || next->op == PROG_RESULT);
 }
 

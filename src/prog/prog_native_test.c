@@ -386,6 +386,31 @@ static void registers_are_stored_where_they_are(void **state)
 	assert_memory_equal(code, expected, sizeof(expected));
 }
 
+/* An int argument, and a local of this frame: through rax, nothing else is saved for them. */
+static void small_steps_take_one_register(void **state)
+{
+	(void)state;
+	const struct prog_insn insns[] = {
+		{.op = PROG_REG, .at = 5},
+		{.op = PROG_EXTEND_S, .a = 0, .bytes = 4},
+		{.op = PROG_PUT, .a = 1, .at = 0, .bytes = 8},
+		{.op = PROG_REG, .at = 6},
+		{.op = PROG_CONST, .value = -16},
+		{.op = PROG_ADD, .a = 3, .b = 4},
+		{.op = PROG_PEEK, .a = 5, .bytes = 4},
+		{.op = PROG_PUT, .a = 6, .at = 8, .bytes = 4},
+		{.op = PROG_CONST, .value = 1},
+		{.op = PROG_RESULT, .a = 8},
+	};
+	struct prog p = {.insns = insns, .insn_count = 10};
+	struct prog_native_target target = {.context = 0};
+	uint32_t bad;
+	assert_true(prog_check(&p, NULL));
+	assert_int_equal(prog_native_plan(&native, &p, &target, &bad), 0);
+	assert_int_equal(native.changes, 1u << X86_RAX);
+	assert_int_equal(native.slot_count, 0);
+}
+
 static void what_asks_for_a_record_or_another_cell_is_refused(void **state)
 {
 	(void)state;
@@ -407,6 +432,7 @@ int main(void)
 		cmocka_unit_test(native_code_does_what_the_interpreter_does),
 		cmocka_unit_test(values_in_registers_are_as_right),
 		cmocka_unit_test(registers_are_stored_where_they_are),
+		cmocka_unit_test(small_steps_take_one_register),
 		cmocka_unit_test(what_asks_for_a_record_or_another_cell_is_refused),
 	};
 	return cmocka_run_group_tests(tests, map_code, NULL);
