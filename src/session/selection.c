@@ -28,11 +28,15 @@ void selection_deinit(struct selection *s)
 		free(wish->pattern);
 		free(wish->when);
 	}
+	array_each(probe, &s->probes)
+		kprobe_spec_deinit(probe);
 	array_each(refusal, &s->refusals)
 		free(*refusal);
 	array_each(event, &s->events)
 		event_deinit(event);
+	kprobe_maker_deinit(&s->maker);
 	array_free(&s->wishes);
+	array_free(&s->probes);
 	array_free(&s->refusals);
 	array_free(&s->events);
 	text_deinit(&s->notes);
@@ -92,9 +96,22 @@ int selection_trigger(struct selection *s, const char *spec, struct err *e)
 	return include_marker(s, spec + MARKER_WORD_BYTES, true, e);
 }
 
+static int include_probe(struct selection *s, const char *spec, struct err *e)
+{
+	struct kprobe_spec probe;
+	int status = kprobe_spec_parse(&probe, spec, e);
+	if (status == 0 && array_push(&s->probes, probe) < 0) {
+		kprobe_spec_deinit(&probe);
+		status = err_set(e, ENOMEM, "no memory for the probe '%s'", spec);
+	}
+	return status;
+}
+
 int selection_include(struct selection *s, const char *spec, struct err *e)
 {
 	struct wish wish;
+	if (kprobe_spec_is(spec))
+		return include_probe(s, spec, e);
 	if (strncmp(spec, marker, MARKER_WORD_BYTES) == 0)
 		return include_marker(s, spec + MARKER_WORD_BYTES, false, e);
 	if (split(spec, &wish) < 0 || array_push(&s->wishes, wish) < 0) {
@@ -162,8 +179,10 @@ static bool covered(const struct selection *s, const struct schema *schema, cons
 	}
 }
 
+/* `title` is what the trace calls it. */
 static int add_event(struct selection *s, struct schema *schema, const char *tracefs,
-		     const char *subsystem, const char *name, const char *when, struct err *e)
+		     const char *subsystem, const char *name, const char *title, const char *when,
+		     struct err *e)
 {
 	struct plan_event event = {.id = (uint16_t)(RECORDER_GENERIC_ID + s->events.count)};
 	struct format *format = calloc(1, sizeof(*format));
@@ -180,7 +199,8 @@ static int add_event(struct selection *s, struct schema *schema, const char *tra
 	if (when)
 		status = format_condition((struct condition **)&event.when, format, when, e);
 	if (status == 0)
-		status = format_add_type(schema, RECORDER_STREAM_EVENTS, event.id, format, e);
+		status =
+			format_add_type(schema, RECORDER_STREAM_EVENTS, event.id, title, format, e);
 	if (status == 0 && array_push(&s->events, event) < 0)
 		status = err_set(e, ENOMEM, "no memory for the event %s:%s", subsystem, name);
 	if (status < 0)
@@ -230,7 +250,7 @@ static int resolve_name(struct selection *s, struct schema *schema, const char *
 			   event, name);
 		return check_condition(tracefs, event, name, wish->when, e);
 	}
-	return add_event(s, schema, tracefs, event, name, wish->when, e);
+	return add_event(s, schema, tracefs, event, name, name, wish->when, e);
 }
 
 static int resolve(struct selection *s, struct schema *schema, const char *tracefs,
@@ -248,9 +268,32 @@ static int resolve(struct selection *s, struct schema *schema, const char *trace
 	return status;
 }
 
+static int resolve_probe(struct selection *s, struct schema *schema, const char *tracefs,
+			 const struct kprobe_spec *probe, struct err *e)
+{
+	char name[DYNAMIC_EVENT_NAME_BYTES];
+	int status = kprobe_event_make(&s->maker, probe, name, e);
+	if (status == 0)
+		status = add_event(s, schema, tracefs, s->maker.events.group, name, probe->called,
+				   probe->condition, e);
+	return status;
+}
+
+static int resolve_probes(struct selection *s, struct schema *schema, const char *tracefs,
+			  struct err *e)
+{
+	array_each(probe, &s->probes) {
+		int status = resolve_probe(s, schema, tracefs, probe, e);
+		if (status < 0)
+			return status;
+	}
+	text_print(&s->notes, "%s", s->maker.notes.data ? s->maker.notes.data : "");
+	return 0;
+}
+
 int selection_resolve(struct selection *s, struct schema *schema, struct err *e)
 {
-	if (!s->wishes.count)
+	if (!s->wishes.count && !s->probes.count)
 		return 0;
 	const char *tracefs;
 	int status = tracefs_find(&tracefs, e);
@@ -261,5 +304,5 @@ int selection_resolve(struct selection *s, struct schema *schema, struct err *e)
 		if (status < 0)
 			return status;
 	}
-	return 0;
+	return resolve_probes(s, schema, tracefs, e);
 }
