@@ -11,7 +11,7 @@ import pytest
 
 DYNAMIC_EVENTS = pathlib.Path("/sys/kernel/tracing/dynamic_events")
 KPROBES = pathlib.Path("/sys/kernel/tracing/kprobe_events")
-RUNGS = ["tracefs", "perf"]
+RUNGS = ["bpf", "tracefs", "perf"]
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: tracefs")
 
@@ -29,9 +29,10 @@ __asm__(".globl keeps\n.type keeps, @function\nkeeps: mov %rdi, -8(%rsp)\n"
     ".byte 0x0f, 0x1f, 0x44, 0, 0\nmov -8(%rsp), %rax\nret\n.size keeps, . - keeps\n");
 int main(int argc, char **argv)
 {
-    long sum = 0;
+    static const char *const names[] = {"even", "odd"};
+    long sum = *(volatile char *)names[0] * 0; /* in memory from here on */
     for (int i = 0; i < atoi(argv[1]); i++)
-        sum += work(-i, i * 10000000000L, i % 2 ? "odd" : "even");
+        sum += work(-i, i * 10000000000L, names[i % 2]);
     if (argc > 2)
         pause();
     printf("%ld\n", sum);

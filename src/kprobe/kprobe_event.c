@@ -6,6 +6,7 @@
 #include "kprobe/kprobe_types.h"
 #include "kprobe/uprobe_place.h"
 #include "kprobe/uprobe_risk.h"
+#include "util/cleanup.h"
 
 #include <bpf/btf.h>
 #include <stdio.h>
@@ -63,7 +64,7 @@ static void find_types(struct kprobe_maker *maker, const struct kprobe_spec *spe
 }
 
 int kprobe_event_make(struct kprobe_maker *maker, const struct kprobe_spec *spec,
-		      char name_ret[static DYNAMIC_EVENT_NAME_BYTES], struct err *e)
+		      struct kprobe_event *ret, struct err *e)
 {
 	CLEANUP_TEXT struct text place = {0};
 	CLEANUP_TEXT struct text fetch = {0};
@@ -83,7 +84,10 @@ int kprobe_event_make(struct kprobe_maker *maker, const struct kprobe_spec *spec
 					    .place = place.data,
 					    .fetch = fetch.data,
 					    .called = spec->called};
-	return dynamic_event_make(&maker->events, &event, name_ret, e);
+	status = dynamic_event_make(&maker->events, &event, ret->name, e);
+	if (status == 0)
+		ret->fetch = TAKE(fetch, (struct text){0}).data;
+	return status;
 }
 
 void kprobe_maker_deinit(struct kprobe_maker *maker)

@@ -15,9 +15,15 @@ struct kprobe_maker {
 	struct text notes; /* what a person should know, a sentence a line */
 };
 
-/* The event is `maker->events.group`:name. It goes with the maker. */
+/* `maker->events.group`:name, and what it fetches, in memory of its own. */
+struct kprobe_event {
+	char name[DYNAMIC_EVENT_NAME_BYTES];
+	char *fetch;
+};
+
+/* It goes with the maker. */
 int kprobe_event_make(struct kprobe_maker *maker, const struct kprobe_spec *spec,
-		      char name_ret[static DYNAMIC_EVENT_NAME_BYTES], struct err *e);
+		      struct kprobe_event *ret, struct err *e);
 
 void kprobe_maker_deinit(struct kprobe_maker *maker);
 

@@ -17,8 +17,10 @@ void selection_init(struct selection *s)
 
 static void event_deinit(struct plan_event *event)
 {
-	format_deinit((struct format *)event->format);
+	if (event->format)
+		format_deinit((struct format *)event->format);
 	free((void *)event->format);
+	free((void *)event->fetch);
 	condition_destroy((struct condition *)event->when);
 }
 
@@ -179,24 +181,24 @@ static bool covered(const struct selection *s, const struct schema *schema, cons
 	}
 }
 
-/* `title` is what the trace calls it. */
+/*
+ * `event` has the names and what else is known of it, `title` is what the trace calls it; what it
+ * fetches is taken over, on failure too.
+ */
 static int add_event(struct selection *s, struct schema *schema, const char *tracefs,
-		     const char *subsystem, const char *name, const char *title, const char *when,
-		     struct err *e)
+		     struct plan_event event, const char *title, const char *when, struct err *e)
 {
-	struct plan_event event = {.id = (uint16_t)(RECORDER_GENERIC_ID + s->events.count)};
+	const char *subsystem = event.subsystem, *name = event.name;
+	event.id = (uint16_t)(RECORDER_GENERIC_ID + s->events.count);
 	struct format *format = calloc(1, sizeof(*format));
-	if (!format)
-		return err_set(e, ENOMEM, "no memory for the event %s:%s", subsystem, name);
-	int status = format_read(format, tracefs, subsystem, name, e);
-	if (status < 0) {
-		free(format);
-		return status;
-	}
 	event.format = format;
-	event.subsystem = format->subsystem;
-	event.name = format->name;
-	if (when)
+	int status = format ? format_read(format, tracefs, subsystem, name, e)
+			    : err_set(e, ENOMEM, "no memory for the event %s:%s", subsystem, name);
+	if (status == 0) {
+		event.subsystem = format->subsystem;
+		event.name = format->name;
+	}
+	if (status == 0 && when)
 		status = format_condition((struct condition **)&event.when, format, when, e);
 	if (status == 0)
 		status =
@@ -250,7 +252,7 @@ static int resolve_name(struct selection *s, struct schema *schema, const char *
 			   event, name);
 		return check_condition(tracefs, event, name, wish->when, e);
 	}
-	return add_event(s, schema, tracefs, event, name, name, wish->when, e);
+	return add_event(s, schema, tracefs, (struct plan_event){event, name}, name, wish->when, e);
 }
 
 static int resolve(struct selection *s, struct schema *schema, const char *tracefs,
@@ -271,12 +273,16 @@ static int resolve(struct selection *s, struct schema *schema, const char *trace
 static int resolve_probe(struct selection *s, struct schema *schema, const char *tracefs,
 			 const struct kprobe_spec *probe, struct err *e)
 {
-	char name[DYNAMIC_EVENT_NAME_BYTES];
-	int status = kprobe_event_make(&s->maker, probe, name, e);
-	if (status == 0)
-		status = add_event(s, schema, tracefs, s->maker.events.group, name, probe->called,
-				   probe->condition, e);
-	return status;
+	struct kprobe_event made;
+	int status = kprobe_event_make(&s->maker, probe, &made, e);
+	if (status < 0)
+		return status;
+	struct plan_event event = {.subsystem = s->maker.events.group,
+				   .name = made.name,
+				   .fetch = made.fetch,
+				   .is_user = probe->is_user,
+				   .is_return = probe->is_return};
+	return add_event(s, schema, tracefs, event, probe->called, probe->condition, e);
 }
 
 static int resolve_probes(struct selection *s, struct schema *schema, const char *tracefs,
