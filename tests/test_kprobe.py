@@ -101,8 +101,9 @@ def test_nothing_stays_in_the_kernel(cairn, tmp_path, program):
     assert not own_events(tool.pid)
 
 
-def test_what_a_killed_one_left_the_next_removes(cairn, tmp_path, program):
-    tool = subprocess.Popen([cairn, "record", "-q", "-o", tmp_path / "t", "-e",
+@pytest.mark.parametrize("rung", RUNGS)
+def test_what_a_killed_one_left_the_next_removes(cairn, tmp_path, program, rung):
+    tool = subprocess.Popen([cairn, "record", "-q", "--rung", rung, "-o", tmp_path / "t", "-e",
                              f"uprobe:{program}:work"], stderr=subprocess.PIPE)
     while tool.poll() is None and not own_events(tool.pid):
         time.sleep(0.01)
