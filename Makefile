@@ -44,7 +44,7 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
 	race sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server bench-guest \
 	bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data bench-probe \
-	install uninstall
+	bench-probe-peers install uninstall
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
@@ -285,6 +285,10 @@ bench-marker: all $(BUILD)/bench/marker_toggle
 # Where probes can be put by a jump, over this system's own programs.
 bench-probe: $(BUILD)/bench/probe_places
 	@$< $(PROBED)
+
+# What a probe costs its program, by those who place one.
+bench-probe-peers: all
+	@BUILD=$(BUILD) bench/probe_peers
 
 # What stacks cost those who sleep.
 bench-stack: $(BUILD)/bench/stack_cost
