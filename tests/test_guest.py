@@ -95,7 +95,12 @@ bytes = path->dentry->d_name.len, path->dentry->d_inode->i_ino if name == "stone
     cairn dump /out/$1 >/out/$1.dump || exit
 }
 ls -i /t/stone >/out/inode
-for rung in bpf tracefs perf; do probe $rung; done
+for rung in bpf tracefs perf; do
+    probe $rung
+    cairn record -q --rung $rung -x waits -o /out/user_$rung \
+        -e 'uprobe:shop:main: argc = (int)$arg1, %rsi if argc == 3' -- shop 1 /tmp/journal || exit
+    cairn dump /out/user_$rung >/out/user_$rung.dump || exit
+done
 cat /sys/kernel/tracing/dynamic_events >/out/left
 cairn record -q -o /out/killed -e kprobe:vfs_read & victim=$!
 while ! grep -q vfs_read /sys/kernel/tracing/dynamic_events; do sleep 0.05; done
@@ -117,9 +122,10 @@ def fields(line):
     return dict(re.findall(r'(\w+)=("[^"]*"|\S+)', line))
 
 
-def test_kernel_functions_are_probed_with_values_by_type(guest, cairn, tmp_path):
+def test_kernel_functions_are_probed_with_values_by_type(guest, cairn, build, tmp_path):
     (tmp_path / "opens").write_text(OPENS)
-    result = guest(PROBED, {"cairn": cairn, "opens": tmp_path / "opens"})
+    result = guest(PROBED, {"cairn": cairn, "opens": tmp_path / "opens",
+                            "shop": build / "examples" / "shop"})
     assert result.status == 0, result.output
     assert len(re.findall(r", nothing lost,", result.output)) == 3
     inode = (result.out / "inode").read_text().split()[0]
@@ -135,6 +141,8 @@ def test_kernel_functions_are_probed_with_values_by_type(guest, cairn, tmp_path)
         assert failed[-1]["ret"] == f"-{errno.ENOENT}"
         assert failed[-1]["__probe_func"] == failed[0]["__probe_func"] != "0x0"
         assert asked[0]["__probe_ip"] != "0x0"
+        user = (result.out / f"user_{rung}.dump").read_text()
+        assert len(re.findall(r"  uprobe:shop:main  .* argc=3 ", user)) == 1
     addresses = {re.search(r"kprobe:do_sys_openat2  __probe_ip=(\w+)",
                            (result.out / f"{rung}.dump").read_text())[1]
                  for rung in ("bpf", "tracefs", "perf")}

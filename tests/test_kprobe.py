@@ -127,10 +127,12 @@ def test_what_is_wrong_is_said(cairn, tmp_path, program):
 
 def test_a_nop_that_the_kernel_would_make_a_call_is_warned_of(cairn, tmp_path, program):
     release = tuple(map(int, os.uname().release.split(".")[:2]))
-    warned = record(cairn, tmp_path / "a", "-e", f"uprobe:{program}:keeps+5", "--", program, 1)
+    warned = record(cairn, tmp_path / "a", "-e", f"uprobe:{program}:keeps+5", "--", "sh", "-c",
+                    "echo it runs >&2")
     plain = record(cairn, tmp_path / "b", "-e", f"uprobe:{program}:keeps", "--", program, 1)
     assert warned.returncode == plain.returncode == 0, warned.stderr + plain.stderr
     assert ("may spoil the program" in warned.stderr) == (release >= (6, 18))
+    assert warned.stderr.startswith("note: ") == (release >= (6, 18)), "before it happens"
     assert "may spoil" not in plain.stderr
 
 

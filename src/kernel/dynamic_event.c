@@ -81,11 +81,21 @@ static int refused(const struct dynamic_events *d, const struct dynamic_event *e
 {
 	CLEANUP_TEXT struct text log = {0};
 	const char *complaint = NULL;
-	if (code == -EACCES || code == -EPERM)
+	char path[256];
+	snprintf(path, sizeof(path), "%s/dynamic_events", d->tracefs);
+	if (access(path, F_OK))
+		return err_set(e, EOPNOTSUPP,
+			       "%s: this kernel was built without probes as events "
+			       "(CONFIG_UPROBE_EVENTS, CONFIG_KPROBE_EVENTS)",
+			       event->called);
+	if (access(path, W_OK))
+		return err_set(e, -code, "uid %u may not have the kernel place %s: run as root",
+			       geteuid(), event->called);
+	if (code == -EPERM)
 		return err_set(e, -code,
-			       "uid %u may not make events in the kernel for %s: run as root%s",
-			       geteuid(), event->called,
-			       geteuid() ? "" : " on a kernel that is not locked down");
+			       "the kernel places no probes, %s neither: it is locked down "
+			       "(/sys/kernel/security/lockdown)",
+			       event->called);
 	if (tracefs_read(&log, NULL, "%s/error_log", d->tracefs) == 0)
 		complaint = dynamic_event_complaint(log.data, command);
 	if (!complaint)
@@ -102,7 +112,7 @@ static int refused(const struct dynamic_events *d, const struct dynamic_event *e
 /* A C identifier, whatever the function is called; leaves room for a number. */
 static void choose_name(const struct dynamic_events *d, const char *wish, char *ret)
 {
-	char stem[DYNAMIC_EVENT_NAME_BYTES - 8], path[512];
+	char stem[DYNAMIC_EVENT_NAME_BYTES - 13], path[512];
 	snprintf(stem, sizeof(stem), "%s%s", isdigit((unsigned char)*wish) ? "_" : "", wish);
 	for (char *c = stem; *c; c++)
 		*c = isalnum((unsigned char)*c) ? *c : '_';

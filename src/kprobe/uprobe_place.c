@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { HIDDEN_VERSION = 0x8000 };
+
 /* Where the dynamic loader looks without being told. */
 static const char *const library_folders[] = {
 	"/lib/x86_64-linux-gnu",
@@ -64,16 +66,37 @@ struct function {
 	size_t count; /* of different addresses of that name */
 };
 
+/* "name", or "name@@VERSION", the one that is linked today; not "name@VERSION". */
 static bool is_named(const char *symbol, const char *name)
 {
 	size_t bytes = strlen(name);
-	return symbol && !strncmp(symbol, name, bytes) && (!symbol[bytes] || symbol[bytes] == '@');
+	return symbol && !strncmp(symbol, name, bytes) &&
+	       (!symbol[bytes] || !strncmp(symbol + bytes, "@@", 2));
+}
+
+/* The versions of dynamic symbols; NULL without any. */
+static Elf_Data *find_versions(Elf *elf)
+{
+	GElf_Shdr header;
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+		if (gelf_getshdr(section, &header) && header.sh_type == SHT_GNU_versym)
+			return elf_getdata(section, NULL);
+	}
+	return NULL;
+}
+
+/* Kept for programs that were linked long ago. */
+static bool is_old(Elf_Data *versions, int index)
+{
+	GElf_Versym version;
+	return versions && gelf_getversym(versions, index, &version) && version & HIDDEN_VERSION;
 }
 
 static void find_symbol(Elf *elf, const char *name, struct function *f)
 {
 	GElf_Shdr header;
 	GElf_Sym symbol;
+	Elf_Data *versions = find_versions(elf);
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
 		Elf_Data *data = elf_getdata(section, NULL);
 		if (!gelf_getshdr(section, &header) || !data ||
@@ -82,6 +105,7 @@ static void find_symbol(Elf *elf, const char *name, struct function *f)
 		for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
 			unsigned type = GELF_ST_TYPE(symbol.st_info);
 			if (symbol.st_shndx == SHN_UNDEF ||
+			    (header.sh_type == SHT_DYNSYM && is_old(versions, i)) ||
 			    (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) ||
 			    !is_named(elf_strptr(elf, header.sh_link, symbol.st_name), name))
 				continue;

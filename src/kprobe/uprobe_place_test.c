@@ -61,6 +61,8 @@ static void a_library_and_a_program_are_found_by_name(void **state)
 	struct err e;
 	assert_int_equal(uprobe_place_find("libc.so.6", "getppid", 0, &place, &e), 0);
 	assert_non_null(strstr(place.path, "libc"));
+	/* Of which there are two versions. */
+	assert_int_equal(uprobe_place_find("libc.so.6", "pthread_cond_wait", 0, &place, &e), 0);
 	assert_int_equal(uprobe_place_find("no-such-thing", "main", 0, &place, &e), -ENOENT);
 	assert_non_null(strstr(e.text, "neither a program in PATH nor a library"));
 	assert_int_equal(uprobe_place_find("sh", "no_such_function", 0, &place, &e), -ENOENT);
