@@ -93,6 +93,18 @@ def test_a_condition_chooses(cairn, tmp_path, program, rung):
         list(range(-11, -100, -2))
 
 
+@pytest.mark.parametrize("rung", RUNGS)
+def test_a_text_that_cannot_be_read_has_no_bytes(cairn, tmp_path, program, rung):
+    entry = f"uprobe:{program}:work"
+    run = record(cairn, tmp_path / "t", "--rung", rung, "-x", "waits", "-e",
+                 f"{entry}: str($arg1), name = str($arg3)", "--", program, 2)
+    assert run.returncode == 0, run.stderr
+    first, second = events(cairn, tmp_path / "t", entry)
+    for event, name in (first, '"even"'), (second, '"odd"'):
+        assert (event["_arg1_length"], event["arg1"]) == ("0", '""')
+        assert (event["_name_length"], event["name"]) == (str(len(name) - 1), name)
+
+
 def test_nothing_stays_in_the_kernel(cairn, tmp_path, program):
     tool = subprocess.Popen([cairn, "record", "-q", "-o", tmp_path / "t", "-e",
                              f"uprobe:{program}:work", "--", program, "1"],

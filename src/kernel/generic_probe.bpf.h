@@ -67,11 +67,8 @@ static __always_inline int generic_put_text(struct generic_scratch *s, bool is_u
 		is_user || (__s64)from >= 0
 			? bpf_probe_read_user_str(to, RECORDER_GENERIC_BYTES_MAX, (void *)from)
 			: bpf_probe_read_kernel_str(to, RECORDER_GENERIC_BYTES_MAX, (void *)from);
-	if (bytes <= 0) {
-		/* As tracefs says it. */
-		__builtin_memcpy(to, "(fault)", 8);
-		bytes = 8;
-	}
+	if (bytes < 0)
+		bytes = 0; /* not even a NUL, as from tracefs */
 	__u32 word = (__u32)bytes << 16 | end;
 	s->end = end + (__u32)bytes;
 	BOUND(at, RECORDER_GENERIC_BYTES_MAX);
