@@ -44,7 +44,7 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
 	gate-payload race sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server \
 	bench-guest bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data \
-	bench-probe bench-probe-hit install uninstall kmod guest-lines
+	bench-probe bench-probe-hit bench-probe-peers install uninstall kmod guest-lines
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
@@ -321,6 +321,10 @@ bench-probe: $(BUILD)/bench/probe_places
 # What a probe costs a thread each time it comes by.
 bench-probe-hit: $(BUILD)/bench/probe_hit
 	@$<
+
+# What a probe costs its program, by those who place one.
+bench-probe-peers: all
+	@BUILD=$(BUILD) bench/probe_peers
 
 # What stacks cost those who sleep.
 bench-stack: $(BUILD)/bench/stack_cost

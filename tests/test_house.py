@@ -119,5 +119,9 @@ def test_install_is_whole_and_uninstall_leaves_nothing(root, build, tmp_path):
                              text=True).stdout.split()
     commands = subprocess.run([build / "cairn", "--help"], capture_output=True, text=True).stdout
     assert [line.split()[0] for line in commands.splitlines() if line[:2] == "  "] == offered
+    complete = complete.replace("--v); COMP_CWORD=1", "record -e kp); COMP_CWORD=3") \
+        .replace("COMP_WORDS[1]=; ", "")
+    offered = subprocess.run(["bash", "-c", complete], cwd=tmp_path, capture_output=True, text=True)
+    assert offered.stdout == "kprobe:\n"
     make("uninstall")
     assert [f for f in tmp_path.rglob("*") if not f.is_dir()] == []
