@@ -10,11 +10,12 @@ enum {
 	HEAP_GAP = 1 << 20, /* left free behind an image, for it and its heap to be */
 };
 
-/* P2: what may be overwritten ends where the next function begins. */
+/* P2 */
 static size_t bytes_left(const struct patch_code *c, const struct patch_range *f, uint64_t address)
 {
-	const struct patch_range *last = c->image.functions + c->image.function_count - 1;
-	uint64_t end = f == last ? c->image.text.address + c->image.text.bytes : f[1].start;
+	uint64_t end = f->end;
+	while (patch_code_has(c, end) && *patch_code_mark(c, end) & PATCH_IS_PADDING)
+		end++;
 	return end - address;
 }
 
@@ -79,9 +80,11 @@ void patch_plan_site(const struct patch_code *c, uint64_t address, struct patch_
 	uint8_t marks = f ? *patch_code_mark(c, address) : 0;
 	if (!(marks & PATCH_IS_KNOWN))
 		return;
-	ret->reason = PATCH_NO_BOUNDARY;
-	if (!(marks & PATCH_IS_BOUNDARY))
+	if (!(marks & PATCH_IS_BOUNDARY)) {
+		ret->way = PATCH_NOWHERE;
+		ret->reason = PATCH_NO_BOUNDARY;
 		return;
+	}
 	size_t left = bytes_left(c, f, address);
 	ret->reason = plan_jump(c, address, left, &ret->run);
 	if (ret->reason == PATCH_POSSIBLE)
@@ -103,6 +106,10 @@ const char *patch_reason_text(enum patch_reason reason)
 		return "no instruction starts here";
 	case PATCH_BRANCH_INSIDE:
 		return "a branch leads into the bytes of a jump";
+	case PATCH_CALL_KEPT:
+		return "a call here cannot be moved, for the process has a shadow stack";
+	case PATCH_NEIGHBOUR:
+		return "another probe's jump takes bytes of this place";
 	default:
 		return "an instruction here cannot be moved";
 	}
