@@ -37,6 +37,7 @@ static int read_segment(struct reading *r, const GElf_Phdr *segment, struct err 
 		return err_set(e, ENOTSUP, "%s has code in several segments: it is left as it is",
 			       r->name);
 	r->out.image.text = bytes;
+	r->out.text_offset = segment->p_offset;
 	return 0;
 }
 

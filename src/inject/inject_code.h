@@ -13,6 +13,7 @@ struct inject_code {
 	struct patch_code *code;
 	struct patch_image image;
 	struct cfi cfi;
+	uint64_t text_offset; /* of the text in the file */
 };
 
 /* Reads the file behind a descriptor, which the caller keeps; `name` is for sentences. */

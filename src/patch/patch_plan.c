@@ -110,6 +110,8 @@ const char *patch_reason_text(enum patch_reason reason)
 		return "a call here cannot be moved, for the process has a shadow stack";
 	case PATCH_NEIGHBOUR:
 		return "another probe's jump takes bytes of this place";
+	case PATCH_FOREIGN:
+		return "the process has changed its code here, or somebody else has";
 	default:
 		return "an instruction here cannot be moved";
 	}

@@ -57,6 +57,7 @@ enum patch_reason {
 	PATCH_NOT_MOVABLE,   /* an instruction cannot stand elsewhere, or the function ends */
 	PATCH_CALL_KEPT,     /* a shadow stack forbids to push a return address for a call */
 	PATCH_NEIGHBOUR,     /* it would need bytes that the jump of another place needs */
+	PATCH_FOREIGN,       /* in the process there is something else than in the file */
 	PATCH_REASONS,
 };
 
