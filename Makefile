@@ -42,9 +42,9 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
-	race sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server bench-guest \
-	bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data bench-probe \
-	install uninstall
+	race race-probe sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server \
+	bench-guest bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data \
+	bench-probe bench-attach install uninstall
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
@@ -149,6 +149,16 @@ $(RACES): $(RACE_SOURCES) $(wildcard src/ring/*.h)
 race: $(RACES)
 	@BUILD=$(BUILD) tests/race/run 300
 
+# A busy process with probes going in and out, and the control, which must do harm.
+PROBE_RACE := $(BUILD)/race/probe_race
+$(PROBE_RACE): $(wildcard tests/probe_race/*.[ch]) $(BUILD)/libparts.a
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
+		$(filter %.c,$^) $(filter %.a,$^) $(LIBS)
+
+race-probe: $(PROBE_RACE)
+	@$< 1000 600
+
 $(BUILD)/test/%_test: $(BUILD)/testobj/%_test.o $(BUILD)/libparts.a
 	@mkdir -p $(@D)
 	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
@@ -186,14 +196,15 @@ $(BUILD)/testobj/%.o: %.c | $(BUILD)/.packages $(BPFS)
 	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 check: tidy format-check gate-free gate-inproc all $(TESTS) $(REPLAYS) $(HELPERS) $(BENCHES) \
-		$(RACES)
+		$(RACES) $(PROBE_RACE)
 	@BUILD=$(BUILD) tests/run quick
 
 # Packages first: the second make sees what pkg-config knows by then.
 test: deps
 	@$(MAKE) --no-print-directory tested
 
-tested: tidy format-check gate-free gate-inproc all $(TESTS) $(REPLAYS) $(HELPERS) $(RACES)
+tested: tidy format-check gate-free gate-inproc all $(TESTS) $(REPLAYS) $(HELPERS) $(RACES) \
+		$(PROBE_RACE)
 	@BUILD=$(BUILD) tests/run all
 
 clean:
@@ -285,6 +296,10 @@ bench-marker: all $(BUILD)/bench/marker_toggle
 # Where probes can be put by a jump, over this system's own programs.
 bench-probe: $(BUILD)/bench/probe_places
 	@$< $(PROBED)
+
+# How long a busy process stands still for probes to be put in.
+bench-attach: $(BUILD)/bench/attach_stop
+	@$<
 
 # What stacks cost those who sleep.
 bench-stack: $(BUILD)/bench/stack_cost

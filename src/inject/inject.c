@@ -32,15 +32,14 @@ static int map_pieces(struct attaching *a, struct inject_call *call, struct err 
 	return inject_map_regions(a->i, call, regions, count, e);
 }
 
-static int map_batch(struct attaching *a, struct err *e)
+static int map_batch(struct attaching *a, struct halt *held, struct err *e)
 {
 	struct inject_call call;
-	struct halt halt;
-	int status = inject_worker_begin(a->i, &halt, &call, e);
+	int status = inject_worker_begin(a->i, held, &call, e);
 	if (status)
 		return status;
 	status = map_pieces(a, &call, e);
-	int end = inject_worker_end(&halt, &call, status ? NULL : e);
+	int end = inject_worker_end(held, &call, status ? NULL : e);
 	return status ? status : end;
 }
 
@@ -140,24 +139,33 @@ static int patch_halted(struct attaching *a, const struct halt *halt, struct inj
 	return status;
 }
 
-static int attach_apart(void *context, struct err *e)
+static int attach_held(struct attaching *a, struct halt *held, struct err *e)
 {
-	struct attaching *a = context;
-	struct halt halt;
 	CLEANUP_MAPS struct inject_maps maps = {0};
-	int status = map_batch(a, e);
+	int status = map_batch(a, held, e);
 	if (!status)
 		status = inject_maps_read(a->i->pid, &maps, e);
 	if (status)
 		return status;
 	own_pages(a);
 	uint64_t from_ns = now_monotonic_ns();
-	status = halt_begin(&halt, a->i->pid, inject_wait_ns, e);
+	status = halt_widen(held, inject_wait_ns, e);
+	if (!status)
+		status = patch_halted(a, held, &maps, e);
+	halt_narrow(held);
+	a->stats->stopped_ns = now_monotonic_ns() - from_ns;
+	return status;
+}
+
+static int attach_apart(void *context, struct err *e)
+{
+	struct attaching *a = context;
+	struct halt held;
+	int status = inject_session_begin(a->i, &held, e);
 	if (status)
 		return status;
-	status = patch_halted(a, &halt, &maps, e);
-	halt_end(&halt);
-	a->stats->stopped_ns = now_monotonic_ns() - from_ns;
+	status = attach_held(a, &held, e);
+	inject_session_end(&held);
 	return status;
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ static int run(void *argument)
 {
 	struct apart *a = argument;
 	setsid();
+	prctl(PR_SET_NAME, "probe-surgeon"); /* killall with the name of the tool spares it */
 	a->status = a->work(a->context, a->e);
 	_exit(0);
 }

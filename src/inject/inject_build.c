@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A batch before it is attached: its places planned, its trampolines made where they will run. */
 #include "inject/inject_own.h"
-#include "inject/inject_record.h"
 #include "patch/patch_place.h"
 #include "util/cleanup.h"
 
@@ -181,9 +180,7 @@ static struct patch_range span_of(const struct inject_module *module)
 /* I3 */
 static void write_record(const struct build *b, size_t first, uint8_t *content)
 {
-	struct inject_record record = {INJECT_RECORD_MAGIC, INJECT_RECORD_VERSION,
-				       (uint32_t)(b->batch->sites.count - first), getpid(), 0};
-	inject_started(getpid(), &record.tool_started);
+	struct inject_record record = inject_record_begin(b->batch->sites.count - first);
 	memcpy(content, &record, sizeof(record));
 	content += sizeof(record);
 	for (size_t k = first; k < b->batch->sites.count; k++) {

@@ -27,14 +27,15 @@ static bool may_work(pid_t pid, pid_t tid)
 	return tid > 0 && !inject_status(pid, tid, "Seccomp:", 10);
 }
 
-/* The first thread that stops soon enough. */
-static int halt_worker(const struct inject *i, struct halt *ret, struct err *e)
+/* The first thread that stops soon enough. That somebody has it already is no reason to go on. */
+static int hold_thread(const struct inject *i, struct halt *ret, struct err *e)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)i->pid);
 	DIR *tasks = opendir(path);
 	int status = err_set(e, ESRCH, "process %d has ended", (int)i->pid);
-	for (struct dirent *entry; status && tasks && (entry = readdir(tasks));) {
+	for (struct dirent *entry;
+	     (status == -ESRCH || status == -ETIMEDOUT) && tasks && (entry = readdir(tasks));) {
 		pid_t tid = atoi(entry->d_name);
 		if (may_work(i->pid, tid))
 			status = halt_begin_thread(ret, i->pid, tid, inject_wait_ns / 5, e);
@@ -44,22 +45,32 @@ static int halt_worker(const struct inject *i, struct halt *ret, struct err *e)
 	return status;
 }
 
-int inject_worker_begin(const struct inject *i, struct halt *halt, struct inject_call *call,
-			struct err *e)
+int inject_session_begin(const struct inject *i, struct halt *ret, struct err *e)
 {
-	int status = halt_worker(i, halt, e);
-	if (status)
-		return status;
-	status = inject_call_begin(call, halt->threads.items[0], i->syscall_at, e);
-	if (status)
-		halt_end(halt);
+	int status = hold_thread(i, ret, e);
+	if (!status)
+		halt_narrow(ret);
 	return status;
 }
 
-int inject_worker_end(struct halt *halt, struct inject_call *call, struct err *e)
+/* Only who is stopped can be let go. */
+void inject_session_end(struct halt *held)
+{
+	halt_stop(held, inject_wait_ns, NULL);
+	halt_end(held);
+}
+
+int inject_worker_begin(const struct inject *i, struct halt *held, struct inject_call *call,
+			struct err *e)
+{
+	int status = halt_stop(held, inject_wait_ns, e);
+	return status ? status : inject_call_begin(call, held->threads.items[0], i->syscall_at, e);
+}
+
+int inject_worker_end(struct halt *held, struct inject_call *call, struct err *e)
 {
 	int status = inject_call_end(call, e);
-	halt_end(halt);
+	halt_narrow(held);
 	return status;
 }
 
@@ -227,13 +238,18 @@ static int map_apart(void *context, struct err *e)
 {
 	struct mapping *m = context;
 	struct inject_call c;
-	struct halt halt;
-	int status = inject_worker_begin(m->i, &halt, &c, e);
+	struct halt held;
+	int status = inject_session_begin(m->i, &held, e);
 	if (status)
 		return status;
-	status = inject_map_regions(m->i, &c, m->regions, m->count, e);
-	int end = inject_worker_end(&halt, &c, status ? NULL : e);
-	return status ? status : end;
+	status = inject_worker_begin(m->i, &held, &c, e);
+	if (!status) {
+		status = inject_map_regions(m->i, &c, m->regions, m->count, e);
+		int end = inject_worker_end(&held, &c, status ? NULL : e);
+		status = status ? status : end;
+	}
+	inject_session_end(&held);
+	return status;
 }
 
 static int choose_places(const struct inject *i, struct inject_region *regions, size_t count,
@@ -253,18 +269,36 @@ static int choose_places(const struct inject *i, struct inject_region *regions, 
 	return status;
 }
 
-int inject_map(struct inject *i, struct inject_region *regions, size_t count, struct err *e)
+static int map_and_record(struct inject *i, struct inject_region *all, size_t count, struct err *e)
 {
-	struct mapping m = {i, regions, count};
+	struct mapping m = {i, all, count};
 	uint8_t there; /* of the program that was opened, not of one that replaced it */
 	int status = inject_read(i, i->syscall_at, &there, 1, e);
 	if (status)
 		return status;
 	status = -EEXIST;
 	for (int tries = 0; status == -EEXIST && tries < INJECT_TRIES; tries++) {
-		status = choose_places(i, regions, count, e);
+		status = choose_places(i, all, count, e);
 		if (!status)
 			status = inject_apart(map_apart, &m, e);
 	}
+	return status;
+}
+
+/* I3: one page more says whose they are. */
+int inject_map(struct inject *i, struct inject_region *regions, size_t count, struct err *e)
+{
+	union {
+		struct inject_record record;
+		uint8_t bytes[INJECT_PAGE_BYTES];
+	} page = {.record = inject_record_begin(0)};
+	CLEANUP(free) struct inject_region *all = calloc(count + 1, sizeof(*all));
+	if (!all)
+		return err_set(e, ENOMEM, "no memory to map more");
+	memcpy(all, regions, count * sizeof(*all));
+	all[count] =
+		(struct inject_region){.kind = INJECT_CODE, .bytes = sizeof(page), .data = &page};
+	int status = map_and_record(i, all, count + 1, e);
+	memcpy(regions, all, count * sizeof(*all));
 	return status;
 }

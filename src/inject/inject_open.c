@@ -50,6 +50,16 @@ bool inject_started(pid_t pid, uint64_t *ret)
 	return rest != NULL;
 }
 
+struct inject_record inject_record_begin(size_t site_count)
+{
+	struct inject_record record = {.magic = INJECT_RECORD_MAGIC,
+				       .version = INJECT_RECORD_VERSION,
+				       .site_count = (uint32_t)site_count,
+				       .tool = getpid()};
+	inject_started(getpid(), &record.tool_started);
+	return record;
+}
+
 static void command_of(pid_t pid, char name[32])
 {
 	char path[64];

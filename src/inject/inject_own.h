@@ -6,6 +6,7 @@
 #include "inject/inject.h"
 #include "inject/inject_call.h"
 #include "inject/inject_maps.h"
+#include "inject/inject_record.h"
 #include "patch/patch_site.h"
 #include "switchboard/halt.h"
 
@@ -16,7 +17,7 @@ static const uint64_t inject_wait_ns = 500000000;
 /* A mapping of ours, in the process. */
 struct inject_left {
 	uint64_t start, end;
-	bool is_code; /* somebody may be in it; data is needed as long as anybody is in any code */
+	bool is_code; /* somebody may be in it; the rest is needed while anybody is */
 };
 
 struct inject {
@@ -51,13 +52,21 @@ int inject_write(const struct inject *i, uint64_t address, const void *data, siz
 /* The number after a name such as "TracerPid:" of a thread's status; 0 without it. */
 uint64_t inject_status(pid_t pid, pid_t tid, const char *name, int base);
 
+/* The head of a record that this tool makes (inject_record.h). */
+struct inject_record inject_record_begin(size_t site_count);
+
 /* When a process began, in ticks since boot; false when there is none. */
 bool inject_started(pid_t pid, uint64_t *ret);
 
-/* From here to inject_call_end(), in a process apart: one thread, stopped and able to work. */
-int inject_worker_begin(const struct inject *i, struct halt *halt, struct inject_call *call,
+/*
+ * In a process apart. From here to the session's end the process is ours alone: one of its threads
+ * is held, and runs as if nothing was the matter except while it works for us.
+ */
+int inject_session_begin(const struct inject *i, struct halt *ret, struct err *e);
+void inject_session_end(struct halt *held);
+int inject_worker_begin(const struct inject *i, struct halt *held, struct inject_call *call,
 			struct err *e);
-int inject_worker_end(struct halt *halt, struct inject_call *call, struct err *e);
+int inject_worker_end(struct halt *held, struct inject_call *call, struct err *e);
 
 /*
  * Maps regions at the places they name, or anywhere; -EEXIST when one of them is taken by now.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How to take probes out again, at the start of the mapping with their trampolines. The process
- * cannot write it.
+ * How to take probes out again, and whose they are: at the start of each mapping with trampolines,
+ * and of one beside whatever else was mapped. The process cannot write it.
  */
 #ifndef CAIRN_INJECT_INJECT_RECORD_H
 #define CAIRN_INJECT_INJECT_RECORD_H

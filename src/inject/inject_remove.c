@@ -2,7 +2,6 @@
 /* Taking probes out: the bytes in one stop, the mappings when nobody can be in them any more. */
 #include "inject/inject_apart.h"
 #include "inject/inject_own.h"
-#include "inject/inject_record.h"
 #include "inject/inject_stack.h"
 #include "util/cleanup.h"
 #include "util/now.h"
@@ -97,20 +96,19 @@ static int remove_halted(struct inject_removal *r, const struct halt *halt,
 }
 
 /* One stop; afterwards it is known which pieces are pointed into. */
-static int remove_once(struct inject_removal *r, struct pointed *p, struct err *e)
+static int remove_once(struct inject_removal *r, struct halt *held, struct pointed *p,
+		       struct err *e)
 {
-	struct halt halt;
 	CLEANUP_MAPS struct inject_maps maps = {0};
 	int status = inject_maps_read(r->i->pid, &maps, e);
 	if (status)
 		return status;
 	memset(p->is, 0, p->count * sizeof(*p->is));
 	uint64_t from_ns = now_monotonic_ns();
-	status = halt_begin(&halt, r->i->pid, inject_wait_ns, e);
-	if (status)
-		return status;
-	status = remove_halted(r, &halt, &maps, p, e);
-	halt_end(&halt);
+	status = halt_widen(held, inject_wait_ns, e);
+	if (!status)
+		status = remove_halted(r, held, &maps, p, e);
+	halt_narrow(held);
 	uint64_t ns = now_monotonic_ns() - from_ns;
 	if (ns > r->stats->stopped_ns)
 		r->stats->stopped_ns = ns;
@@ -127,11 +125,11 @@ static bool any_pointed(const struct pointed *p)
 }
 
 /* I4 */
-static int unmap_pieces(struct inject_removal *r, const struct pointed *p, struct err *e)
+static int unmap_pieces(struct inject_removal *r, struct halt *held, const struct pointed *p,
+			struct err *e)
 {
-	struct halt halt;
 	struct inject_call call;
-	int status = inject_worker_begin(r->i, &halt, &call, e);
+	int status = inject_worker_begin(r->i, held, &call, e);
 	if (status)
 		return status;
 	bool any = any_pointed(p);
@@ -146,12 +144,24 @@ static int unmap_pieces(struct inject_removal *r, const struct pointed *p, struc
 			break;
 	}
 	r->stats->lingering = r->i->lingering.count;
-	return inject_worker_end(&halt, &call, e);
+	return inject_worker_end(held, &call, e);
+}
+
+static int remove_held(struct inject_removal *r, struct halt *held, struct pointed *p,
+		       struct err *e)
+{
+	int status = remove_once(r, held, p, e);
+	for (int tries = 1; !status && any_pointed(p) && tries < TRIES; tries++) {
+		nanosleep(&(struct timespec){.tv_nsec = WAIT_NS}, NULL);
+		status = remove_once(r, held, p, e);
+	}
+	return status ? status : unmap_pieces(r, held, p, e);
 }
 
 static int remove_apart(void *context, struct err *e)
 {
 	struct inject_removal *r = context;
+	struct halt held;
 	struct pointed p = {.pieces = r->pieces.items, .count = r->pieces.count, .low = UINT64_MAX};
 	CLEANUP(free) bool *is = calloc(p.count + 1, sizeof(*is));
 	if (!is)
@@ -161,12 +171,12 @@ static int remove_apart(void *context, struct err *e)
 		p.low = piece->start < p.low ? piece->start : p.low;
 		p.high = piece->end > p.high ? piece->end : p.high;
 	}
-	int status = remove_once(r, &p, e);
-	for (int tries = 1; !status && any_pointed(&p) && tries < TRIES; tries++) {
-		nanosleep(&(struct timespec){.tv_nsec = WAIT_NS}, NULL);
-		status = remove_once(r, &p, e);
-	}
-	return status ? status : unmap_pieces(r, &p, e);
+	int status = inject_session_begin(r->i, &held, e);
+	if (status)
+		return status;
+	status = remove_held(r, &held, &p, e);
+	inject_session_end(&held);
+	return status;
 }
 
 int inject_remove(struct inject_removal *r, struct err *e)

@@ -3,7 +3,7 @@
 #include "util/now.h"
 
 #include <dirent.h>
-#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,7 @@
 
 enum {
 	ROUNDS_MAX = 100,
-	YIELDS = 20, /* before a wait is worth sleeping */
-	SLEEP_NS = 20000,
+	SLEEP_NS = 50000,
 };
 
 static bool has_thread(const struct halt *h, pid_t tid)
@@ -76,10 +75,16 @@ static int seize_all(struct halt *h, struct err *e)
 	return status < 0 ? status : count;
 }
 
-/* One more stop of the thread, or its end; false when neither comes in time. */
+/*
+ * One more stop of the thread, or its end; false when neither comes in time. Where the caller has
+ * SIGCHLD blocked, it ends the sleep.
+ */
 static bool await_change(pid_t tid, int *status, uint64_t until_ns)
 {
-	for (unsigned tries = 0;; tries++) {
+	sigset_t change;
+	sigemptyset(&change);
+	sigaddset(&change, SIGCHLD);
+	for (;;) {
 		pid_t changed = waitpid(tid, status, __WALL | WNOHANG);
 		if (changed == tid)
 			return true;
@@ -87,12 +92,9 @@ static bool await_change(pid_t tid, int *status, uint64_t until_ns)
 			*status = 0; /* it ended before it was ours to wait for */
 			return true;
 		}
-		if (tries < YIELDS)
-			sched_yield();
-		else if (now_monotonic_ns() > until_ns)
+		if (now_monotonic_ns() > until_ns)
 			return false;
-		else
-			nanosleep(&(struct timespec){.tv_nsec = SLEEP_NS}, NULL);
+		sigtimedwait(&change, NULL, &(struct timespec){.tv_nsec = SLEEP_NS});
 	}
 }
 
@@ -111,29 +113,47 @@ static int await(const struct halt *h, pid_t tid, uint64_t wait_ns, struct err *
 		       (int)h->pid);
 }
 
-int halt_begin(struct halt *ret, pid_t pid, uint64_t wait_ns, struct err *e)
+int halt_stop(struct halt *h, uint64_t wait_ns, struct err *e)
 {
-	struct halt h = {.pid = pid};
+	int status = 0;
+	array_each(tid, &h->threads)
+		ptrace(PTRACE_INTERRUPT, *tid, NULL, NULL);
+	for (size_t i = 0; status == 0 && i < h->threads.count; i++)
+		status = await(h, h->threads.items[i], wait_ns, e);
+	return status;
+}
+
+int halt_widen(struct halt *h, uint64_t wait_ns, struct err *e)
+{
 	int found = 1;
+	size_t stopped = 0;
+	array_each(tid, &h->threads)
+		ptrace(PTRACE_INTERRUPT, *tid, NULL, NULL);
 	/* A thread that runs may make another; none does when a round finds no new one. */
 	for (int round = 0; found > 0 && round < ROUNDS_MAX; round++) {
-		size_t before = h.threads.count;
-		found = seize_all(&h, e);
-		for (size_t i = before; found >= 0 && i < h.threads.count; i++) {
-			int status = await(&h, h.threads.items[i], wait_ns, e);
+		found = seize_all(h, e);
+		for (; found >= 0 && stopped < h->threads.count; stopped++) {
+			int status = await(h, h->threads.items[stopped], wait_ns, e);
 			found = status < 0 ? status : found;
 		}
 	}
 	if (found > 0)
 		found = err_set(e, EAGAIN, "process %d makes threads faster than they stop",
-				(int)pid);
-	if (found == 0 && !h.threads.count)
-		found = err_set(e, ESRCH, "no process %d", (int)pid);
-	if (found < 0)
+				(int)h->pid);
+	if (found == 0 && !h->threads.count)
+		found = err_set(e, ESRCH, "no process %d", (int)h->pid);
+	return found;
+}
+
+int halt_begin(struct halt *ret, pid_t pid, uint64_t wait_ns, struct err *e)
+{
+	struct halt h = {.pid = pid};
+	int status = halt_widen(&h, wait_ns, e);
+	if (status < 0)
 		halt_end(&h);
 	else
 		*ret = h;
-	return found;
+	return status;
 }
 
 int halt_begin_thread(struct halt *ret, pid_t pid, pid_t tid, uint64_t wait_ns, struct err *e)
@@ -149,6 +169,24 @@ int halt_begin_thread(struct halt *ret, pid_t pid, pid_t tid, uint64_t wait_ns, 
 	else
 		*ret = h;
 	return status;
+}
+
+/* A thread that its whole process was stopped with, by a signal, stays so. */
+static void let_run(pid_t tid)
+{
+	siginfo_t why = {.si_signo = SIGTRAP};
+	ptrace(PTRACE_GETSIGINFO, tid, NULL, &why);
+	ptrace(why.si_signo == SIGTRAP ? PTRACE_CONT : PTRACE_LISTEN, tid, NULL, NULL);
+}
+
+void halt_narrow(struct halt *h)
+{
+	for (size_t i = 1; i < h->threads.count; i++)
+		ptrace(PTRACE_DETACH, h->threads.items[i], NULL, NULL);
+	if (h->threads.count) {
+		h->threads.count = 1;
+		let_run(h->threads.items[0]);
+	}
 }
 
 void halt_end(struct halt *h)

@@ -27,8 +27,16 @@ struct halt {
  */
 int halt_begin(struct halt *ret, pid_t pid, uint64_t wait_ns, struct err *e);
 
-/* One thread alone; the others run on. */
+/*
+ * One thread alone; the others run on. As long as it is ours, no other tracer has the process, so
+ * that several steps are one: halt_widen() stops all threads, halt_narrow() lets all run and all
+ * but the first one go, halt_stop() stops that again.
+ */
 int halt_begin_thread(struct halt *ret, pid_t pid, pid_t tid, uint64_t wait_ns, struct err *e);
+int halt_widen(struct halt *h, uint64_t wait_ns, struct err *e);
+void halt_narrow(struct halt *h);
+int halt_stop(struct halt *h, uint64_t wait_ns, struct err *e);
+
 void halt_end(struct halt *h);
 
 #endif
