@@ -14,6 +14,7 @@ struct reading {
 	ARRAY(struct patch_range) functions;
 	ARRAY(struct patch_bytes) data;
 	ARRAY(uint64_t) targets;
+	ARRAY(struct patch_range) sequences;
 	bool failed; /* no memory */
 };
 
@@ -54,20 +55,62 @@ static int read_segments(struct reading *r, struct err *e)
 	return status;
 }
 
-static void read_frames(struct reading *r)
+static bool find_section(const struct reading *r, const char *wanted, struct patch_bytes *ret)
 {
 	size_t names;
 	GElf_Shdr header;
 	Elf_Scn *section = NULL;
 	if (elf_getshdrstrndx(r->elf, &names))
-		return;
+		return false;
 	while ((section = elf_nextscn(r->elf, section))) {
 		const char *name = gelf_getshdr(section, &header)
 					   ? elf_strptr(r->elf, names, header.sh_name)
 					   : NULL;
 		Elf_Data *data = elf_rawdata(section, NULL);
-		if (name && !strcmp(name, ".eh_frame") && data && data->d_buf)
-			r->out.cfi = (struct cfi){data->d_buf, data->d_size, header.sh_addr, {0}};
+		if (name && !strcmp(name, wanted) && data && data->d_buf) {
+			*ret = (struct patch_bytes){data->d_buf, header.sh_addr, data->d_size};
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint64_t word_at(const struct patch_bytes *bytes, uint64_t address)
+{
+	uint64_t word = 0;
+	uint64_t at = address - bytes->address;
+	if (at < bytes->bytes && bytes->bytes - at >= sizeof(word))
+		memcpy(&word, bytes->data + at, sizeof(word));
+	return word;
+}
+
+/* Of a file that runs anywhere, what the loader will put there. */
+static uint64_t relocated_word_at(const struct patch_bytes *bytes, const struct patch_bytes *relas,
+				  uint64_t address)
+{
+	uint64_t word = word_at(bytes, address);
+	for (size_t at = 0; !word && at + sizeof(Elf64_Rela) <= relas->bytes;
+	     at += sizeof(Elf64_Rela)) {
+		Elf64_Rela rela;
+		memcpy(&rela, relas->data + at, sizeof(rela));
+		if (rela.r_offset == address)
+			word = (uint64_t)rela.r_addend;
+	}
+	return word;
+}
+
+/* As `struct rseq_cs` of the kernel, where programs keep them by custom. */
+static void read_sequences(struct reading *r)
+{
+	struct patch_bytes bytes, relas = {0};
+	if (!find_section(r, "__rseq_cs", &bytes))
+		return;
+	find_section(r, ".rela.dyn", &relas);
+	for (size_t at = 0; at + 32 <= bytes.bytes; at += 32) {
+		uint64_t start = relocated_word_at(&bytes, &relas, bytes.address + at + 8);
+		uint64_t length = word_at(&bytes, bytes.address + at + 16);
+		r->failed |=
+			array_push(&r->sequences, (struct patch_range){start, start + length}) != 0;
 	}
 }
 
@@ -131,8 +174,11 @@ static int read_all(struct reading *r, struct err *e)
 	int status = read_segments(r, e);
 	if (status)
 		return status;
-	read_frames(r);
+	struct patch_bytes frames;
+	if (find_section(r, ".eh_frame", &frames))
+		r->out.cfi = (struct cfi){frames.data, frames.bytes, frames.address, {0}};
 	read_functions(r);
+	read_sequences(r);
 	if (r->functions.count == 0)
 		return err_set(e, ENODATA, "%s has no functions in .eh_frame", r->name);
 	image->functions = r->functions.items;
@@ -141,6 +187,8 @@ static int read_all(struct reading *r, struct err *e)
 	image->data_count = r->data.count;
 	image->targets = r->targets.items;
 	image->target_count = r->targets.count;
+	image->sequences = r->sequences.items;
+	image->sequence_count = r->sequences.count;
 	image->is_fixed = header.e_type == ET_EXEC;
 	if (r->failed)
 		return err_set(e, ENOMEM, "no memory to read the code of %s", r->name);
@@ -154,6 +202,7 @@ static void reading_free(struct reading *r)
 	array_free(&r->functions);
 	array_free(&r->data);
 	array_free(&r->targets);
+	array_free(&r->sequences);
 	elf_end(r->elf);
 	free(r);
 }

@@ -59,6 +59,27 @@ static void landing_pads_are_read(void **state)
 	inject_code_close(c);
 }
 
+/* libcairn's writers have some; they are found through relocations. */
+static void restartable_sequences_are_found(void **state)
+{
+	(void)state;
+	char path[256];
+	const char *build = getenv("BUILD");
+	snprintf(path, sizeof(path), "%s/libcairn.so", build ? build : "build");
+	struct inject_code *c = open_file(path);
+	struct patch_plan plan;
+	assert_non_null(c);
+	assert_int_equal(c->image.sequence_count, 8);
+	for (size_t i = 0; i < c->image.sequence_count; i++) {
+		const struct patch_range *sequence = &c->image.sequences[i];
+		assert_true(sequence->end - sequence->start < 1000);
+		patch_plan_site(c->code, sequence->start, &plan);
+		assert_int_equal(plan.way, PATCH_NOWHERE);
+		assert_int_equal(plan.reason, PATCH_IN_SEQUENCE);
+	}
+	inject_code_close(c);
+}
+
 static void a_table_of_exceptions_gives_its_pads(void **state)
 {
 	(void)state;
@@ -94,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(this_program_s_functions_take_jumps),
 		cmocka_unit_test(landing_pads_are_read),
+		cmocka_unit_test(restartable_sequences_are_found),
 		cmocka_unit_test(a_table_of_exceptions_gives_its_pads),
 		cmocka_unit_test(what_is_no_program_is_said),
 	};

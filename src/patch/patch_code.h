@@ -7,10 +7,11 @@
 #include "util/array.h"
 
 enum {
-	PATCH_IS_KNOWN = 1,    /* in a function that decodes */
-	PATCH_IS_BOUNDARY = 2, /* an instruction starts here */
-	PATCH_IS_TARGET = 4,   /* a branch may lead here */
-	PATCH_IS_PADDING = 8,  /* between functions, all of it nops and traps */
+	PATCH_IS_KNOWN = 1,     /* in a function that decodes */
+	PATCH_IS_BOUNDARY = 2,  /* an instruction starts here */
+	PATCH_IS_TARGET = 4,    /* a branch may lead here */
+	PATCH_IS_PADDING = 8,   /* between functions, all of it nops and traps */
+	PATCH_IS_SEQUENCE = 16, /* of a restartable one */
 };
 
 struct patch_code {

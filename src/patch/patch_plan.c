@@ -29,11 +29,22 @@ static bool branch_inside(const struct patch_code *c, uint64_t address, size_t b
 	return false;
 }
 
+static bool in_sequence(const struct patch_code *c, uint64_t address, size_t bytes)
+{
+	for (size_t i = 0; i < bytes && patch_code_has(c, address + i); i++) {
+		if (*patch_code_mark(c, address + i) & PATCH_IS_SEQUENCE)
+			return true;
+	}
+	return false;
+}
+
 static enum patch_reason plan_jump(const struct patch_code *c, uint64_t address, size_t left,
 				   struct insn_run *ret)
 {
 	if (insn_run_find(patch_code_at(c, address), left, address, INSN_JUMP_BYTES, ret))
 		return PATCH_NOT_MOVABLE;
+	if (in_sequence(c, address, ret->bytes))
+		return PATCH_IN_SEQUENCE;
 	return branch_inside(c, address, INSN_JUMP_BYTES) ? PATCH_BRANCH_INSIDE : PATCH_POSSIBLE;
 }
 
@@ -67,6 +78,7 @@ static bool plan_punned(const struct patch_code *c, uint64_t address, size_t lef
 	for (size_t bytes = INSN_JUMP_BYTES - 1; bytes > 0; bytes--) {
 		if (!insn_run_find(patch_code_at(c, address), left, address, bytes, &ret->run) &&
 		    ret->run.bytes == bytes && !branch_inside(c, address, bytes) &&
+		    !in_sequence(c, address, bytes) &&
 		    window_find(c, address, bytes - 1, &ret->window))
 			return true;
 	}
@@ -83,6 +95,11 @@ void patch_plan_site(const struct patch_code *c, uint64_t address, struct patch_
 	if (!(marks & PATCH_IS_BOUNDARY)) {
 		ret->way = PATCH_NOWHERE;
 		ret->reason = PATCH_NO_BOUNDARY;
+		return;
+	}
+	if (marks & PATCH_IS_SEQUENCE) {
+		ret->way = PATCH_NOWHERE;
+		ret->reason = PATCH_IN_SEQUENCE;
 		return;
 	}
 	size_t left = bytes_left(c, f, address);
@@ -110,6 +127,8 @@ const char *patch_reason_text(enum patch_reason reason)
 		return "a call here cannot be moved, for the process has a shadow stack";
 	case PATCH_NEIGHBOUR:
 		return "another probe's jump takes bytes of this place";
+	case PATCH_IN_SEQUENCE:
+		return "a restartable sequence is here, which must not be interrupted";
 	case PATCH_FOREIGN:
 		return "the process has changed its code here, or somebody else has";
 	default:

@@ -35,6 +35,8 @@ struct patch_image {
 	size_t function_count;
 	const uint64_t *targets; /* where else control may come: landing pads of exceptions */
 	size_t target_count;
+	const struct patch_range *sequences; /* restartable: they run where they are, or not */
+	size_t sequence_count;
 	const struct patch_bytes *data; /* whatever else is loaded from the file */
 	size_t data_count;
 	bool is_fixed; /* runs where it was linked, so that plain numbers are addresses */
@@ -57,7 +59,8 @@ enum patch_reason {
 	PATCH_NOT_MOVABLE,   /* an instruction cannot stand elsewhere, or the function ends */
 	PATCH_CALL_KEPT,     /* a shadow stack forbids to push a return address for a call */
 	PATCH_NEIGHBOUR,     /* it would need bytes that the jump of another place needs */
-	PATCH_FOREIGN,       /* in the process there is something else than in the file */
+	PATCH_IN_SEQUENCE, /* the kernel would not know an instruction elsewhere to be part of it */
+	PATCH_FOREIGN,     /* in the process there is something else than in the file */
 	PATCH_REASONS,
 };
 

@@ -224,6 +224,20 @@ static void landing_pads_are_branches(void **state)
 	assert_int_equal(reason(image, code, 7, 0), PATCH_BRANCH_INSIDE);
 }
 
+static void restartable_sequences_are_left_alone(void **state)
+{
+	(void)state;
+	static const char code[] = "\x55\x48\x89\xe5\x53\x90\x31\xc0\x31\xc9\x90\xc3";
+	struct patch_range sequence = {BASE + 4, BASE + 6};
+	struct patch_image image = {FUNCTIONS({BASE, BASE + 12})};
+	assert_int_equal(reason(image, code, 12, 0), PATCH_POSSIBLE);
+	image.sequences = &sequence;
+	image.sequence_count = 1;
+	assert_int_equal(reason(image, code, 12, 0), PATCH_IN_SEQUENCE);
+	assert_int_equal(reason(image, code, 12, 4), PATCH_IN_SEQUENCE);
+	assert_int_equal(reason(image, code, 12, 6), PATCH_POSSIBLE);
+}
+
 static void a_gap_with_code_in_it_is_no_padding(void **state)
 {
 	(void)state;
@@ -266,6 +280,7 @@ int main(void)
 		cmocka_unit_test(data_between_functions_names_code),
 		cmocka_unit_test(a_table_between_functions_is_of_branches),
 		cmocka_unit_test(landing_pads_are_branches),
+		cmocka_unit_test(restartable_sequences_are_left_alone),
 		cmocka_unit_test(a_gap_with_code_in_it_is_no_padding),
 		cmocka_unit_test(padding_that_something_names_is_none),
 	};

@@ -60,7 +60,7 @@ static void mark_named(struct sweep *s, const struct insn *in)
 
 static void mark_all(struct patch_code *c, const struct patch_range *f, uint8_t mark)
 {
-	for (uint64_t at = f->start; at < f->end; at++)
+	for (uint64_t at = f->start; at < f->end && patch_code_has(c, at); at++)
 		*patch_code_mark(c, at) |= mark;
 }
 
@@ -191,6 +191,8 @@ static void mark_data(struct sweep *s)
 		mark_number(s->code, *number);
 	for (size_t i = 0; i < image->target_count; i++)
 		mark_target(s->code, image->targets[i]);
+	for (size_t i = 0; i < image->sequence_count; i++)
+		mark_all(s->code, &image->sequences[i], PATCH_IS_SEQUENCE);
 	for (size_t i = 0; i < image->data_count; i++) {
 		mark_words(s->code, &image->data[i]);
 		mark_tables(s, &image->data[i]);
