@@ -173,6 +173,9 @@ $(BUILD)/test/synth_test $(BUILD)/test/waits_truth_test $(BUILD)/bench/path_spee
 $(BUILD)/test/ctf_fault_test: LDFLAGS += -Wl,--wrap=pwritev,--wrap=ftruncate,--wrap=openat \
 	-Wl,--wrap=write,--wrap=renameat,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
+# Writes to another process's memory, which this test forbids.
+$(BUILD)/test/inject_text_test: LDFLAGS += -Wl,--wrap=pwrite
+
 $(BUILD)/replay/%_fuzz: $(BUILD)/testobj/%_fuzz.o $(BUILD)/testobj/replay.o $(BUILD)/libparts.a
 	@mkdir -p $(@D)
 	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

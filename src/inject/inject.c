@@ -108,18 +108,21 @@ static int check_bytes(const struct attaching *a, struct err *e)
 	return 0;
 }
 
-static int write_jumps(const struct attaching *a, struct err *e)
+static int write_jumps(const struct attaching *a, const struct halt *halt, struct err *e)
 {
-	int status = 0;
-	size_t done = 0;
-	for (; done < a->batch->sites.count && !status; done++) {
-		const struct patch_site *site = &a->batch->sites.items[done];
-		status = inject_write(a->i, site->address, site->written, site->bytes, e);
-	}
-	for (size_t k = 0; status && k + 1 < done; k++) {
+	size_t done, count = a->batch->sites.count;
+	CLEANUP(free) struct inject_change *changes = calloc(count, sizeof(*changes));
+	if (!changes)
+		return err_set(e, ENOMEM, "no memory for probes");
+	for (size_t k = 0; k < count; k++) {
 		const struct patch_site *site = &a->batch->sites.items[k];
-		(void)inject_write(a->i, site->address, site->original, site->bytes, NULL);
+		changes[k] = (struct inject_change){site->address, site->written, site->bytes};
 	}
+	int status = inject_write_text(a->i, halt, changes, count, &done, e);
+	for (size_t k = 0; status && k < done; k++)
+		changes[k].data = a->batch->sites.items[k].original;
+	if (status)
+		(void)inject_write_text(a->i, halt, changes, done, &done, NULL);
 	return status;
 }
 
@@ -133,7 +136,7 @@ static int patch_halted(struct attaching *a, const struct halt *halt, struct inj
 	if (!status)
 		status = move_threads(a, &stacks, e);
 	if (!status)
-		status = write_jumps(a, e);
+		status = write_jumps(a, halt, e);
 	a->stats->threads = halt->threads.count;
 	inject_stacks_deinit(&stacks);
 	return status;

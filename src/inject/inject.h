@@ -45,7 +45,10 @@ struct inject_facts {
 
 int inject_describe(struct inject *i, struct inject_facts *ret, struct err *e);
 
-/* A file of code in the process, by its path or the last part of that; NULL: the program. */
+/*
+ * A file of code in the process, by its path, or its name, which may lack the end of its version;
+ * NULL: the program.
+ */
 struct inject_module {
 	struct inject_code *code;
 	uint64_t bias; /* where it runs is so far above where it was linked */

@@ -8,7 +8,8 @@
 #include <string.h>
 
 enum {
-	SITE_BYTES_MAX = 16384, /* of a trampoline; address space, of which little is used */
+	SITE_BYTES_MAX = 16384, /* of a trampoline: address space, of which little is used */
+	PIECE_BYTES_MAX = 256 << 20,
 	PUNNED_BYTES = 4 * INJECT_PAGE_BYTES,
 	PUNNED_PIECES_MAX = 512,
 	BODIES_MAX = 64, /* of one jump */
@@ -198,8 +199,9 @@ static int build_module(struct build *b, size_t first, size_t end)
 {
 	uint64_t remote, head = sizeof(struct inject_record) +
 				(end - first) * sizeof(struct inject_record_site);
-	uint64_t bytes = (head + INJECT_PAGE_BYTES) / INJECT_PAGE_BYTES * INJECT_PAGE_BYTES +
-			 (end - first) * (uint64_t)SITE_BYTES_MAX;
+	uint64_t bytes = (end - first) * (uint64_t)SITE_BYTES_MAX;
+	bytes = bytes > PIECE_BYTES_MAX ? PIECE_BYTES_MAX : bytes;
+	bytes += (head + INJECT_PAGE_BYTES) / INJECT_PAGE_BYTES * INJECT_PAGE_BYTES;
 	struct patch_range window = inject_window(span_of(b->sites[first]->module));
 	if (inject_maps_take(&b->maps, window, bytes, &remote))
 		return err_set(b->e, ENOSPC, "process %d has no room near %#llx", (int)b->i->pid,

@@ -165,9 +165,11 @@ static int map_filled(struct mapper *m, struct inject_region *r)
 {
 	int protection = r->kind == INJECT_CODE ? PROT_READ | PROT_EXEC : PROT_READ | PROT_WRITE;
 	int status = map_at(m, r, protection, MAP_PRIVATE, m->tag);
-	if (!status && r->data)
-		status = inject_write(m->i, r->remote, r->data, r->bytes, m->e);
-	return status;
+	if (status || !r->data)
+		return status;
+	return r->kind == INJECT_CODE
+		       ? inject_write_unprotected(m->i, m->call, r->remote, r->data, r->bytes, m->e)
+		       : inject_write(m->i, r->remote, r->data, r->bytes, m->e);
 }
 
 static int map_region(struct mapper *m, struct inject_region *r)

@@ -10,10 +10,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+/* Its whole path, or its name, of which a version may follow. */
 static bool is_named(const struct proc_map *map, const char *path)
 {
 	const char *last = strrchr(map->path, '/');
-	return !strcmp(map->path, path) || (last && !strcmp(last + 1, path));
+	size_t bytes = strlen(path);
+	return !strcmp(map->path, path) || (last && !strncmp(last + 1, path, bytes) &&
+					    (last[1 + bytes] == 0 || last[1 + bytes] == '.'));
 }
 
 static bool is_file(const struct proc_map *map, const struct stat *file)

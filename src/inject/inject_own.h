@@ -75,6 +75,21 @@ int inject_worker_end(struct halt *held, struct inject_call *call, struct err *e
 int inject_map_regions(const struct inject *i, struct inject_call *call,
 		       struct inject_region *regions, size_t count, struct err *e);
 
+/* Over code that cannot be written, by a thread that works for us if nothing else helps. */
+int inject_write_unprotected(const struct inject *i, struct inject_call *call, uint64_t address,
+			     const void *data, size_t bytes, struct err *e);
+
+struct inject_change {
+	uint64_t address;
+	const uint8_t *data;
+	size_t bytes;
+};
+
+/* All threads are stopped. `*done_ret` gets how many were written, also after an error. */
+int inject_write_text(const struct inject *i, const struct halt *halted,
+		      const struct inject_change *changes, size_t count, size_t *done_ret,
+		      struct err *e);
+
 /* Where a mapping for code of [span.start, span.end) can be. */
 struct patch_range inject_window(struct patch_range span);
 

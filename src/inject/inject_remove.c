@@ -33,25 +33,34 @@ static void look_at_word(void *context, uint64_t word)
 	}
 }
 
-/* I2. A library that is gone took its bytes along. */
-static int restore_bytes(const struct inject_removal *r, struct err *e)
+/* I2: how a site's bytes are. A library that is gone took them along. */
+static int look_at_site(const struct inject_removal *r, const struct patch_site *site,
+			bool *is_written, struct err *e)
 {
-	for (size_t k = 0; k < r->site_count; k++) {
+	uint8_t there[sizeof(site->original)];
+	int status = inject_read(r->i, site->address, there, site->bytes, e);
+	*is_written = !status && !memcmp(there, site->written, site->bytes);
+	bool is_original = !status && !memcmp(there, site->original, site->bytes);
+	r->stats->foreign += !*is_written && !is_original;
+	return status == -ESRCH ? status : 0;
+}
+
+static int restore_bytes(const struct inject_removal *r, const struct halt *halt, struct err *e)
+{
+	size_t count = 0, done;
+	int status = 0;
+	CLEANUP(free) struct inject_change *changes = calloc(r->site_count + 1, sizeof(*changes));
+	if (!changes)
+		return err_set(e, ENOMEM, "no memory to remove probes");
+	r->stats->foreign = 0;
+	for (size_t k = 0; k < r->site_count && !status; k++) {
 		const struct patch_site *site = &r->sites[k];
-		uint8_t there[sizeof(site->original)];
-		int status = inject_read(r->i, site->address, there, site->bytes, e);
-		if (status == -ESRCH)
-			return status;
-		if (status || (memcmp(there, site->written, site->bytes) &&
-			       memcmp(there, site->original, site->bytes))) {
-			r->stats->foreign++;
-		} else if (memcmp(there, site->original, site->bytes)) {
-			status = inject_write(r->i, site->address, site->original, site->bytes, e);
-			if (status)
-				return status;
-		}
+		bool is_written;
+		status = look_at_site(r, site, &is_written, e);
+		changes[count] = (struct inject_change){site->address, site->original, site->bytes};
+		count += is_written;
 	}
-	return 0;
+	return status ? status : inject_write_text(r->i, halt, changes, count, &done, e);
 }
 
 /* Whoever stands at a copy, and is not within a probe, need not be waited for. */
@@ -85,7 +94,7 @@ static int remove_halted(struct inject_removal *r, const struct halt *halt,
 				       .maps = maps,
 				       .word = look_at_word,
 				       .context = p};
-	int status = restore_bytes(r, e);
+	int status = restore_bytes(r, halt, e);
 	if (!status)
 		status = inject_stacks_read(&stacks, halt, true, e);
 	if (!status)
