@@ -206,6 +206,12 @@ static int attach_once(struct inject *i, struct inject_site *sites, size_t count
 	return status;
 }
 
+/* Somebody took the place, changed the code, or slept too deeply to be stopped. */
+static bool may_try_again(int status)
+{
+	return status == -EEXIST || status == -EAGAIN || status == -EBUSY || status == -ETIMEDOUT;
+}
+
 int inject_attach(struct inject *i, struct inject_site *sites, size_t count,
 		  struct inject_batch **ret, struct inject_stats *stats, struct err *e)
 {
@@ -213,9 +219,7 @@ int inject_attach(struct inject *i, struct inject_site *sites, size_t count,
 	struct inject_batch *batch = NULL;
 	if (array_reserve(&i->batches, i->batches.count + 1))
 		return err_set(e, ENOMEM, "no memory for probes");
-	for (int tries = 0;
-	     tries < INJECT_TRIES && (status == -EEXIST || status == -EAGAIN || status == -EBUSY);
-	     tries++) {
+	for (int tries = 0; tries < INJECT_TRIES && may_try_again(status); tries++) {
 		inject_batch_destroy(batch);
 		batch = calloc(1, sizeof(*batch));
 		if (!batch)

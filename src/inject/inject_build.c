@@ -116,13 +116,14 @@ static int build_site(struct build *b, size_t k, size_t end, struct inject_piece
 	return status;
 }
 
-static struct inject_piece *add_piece(struct build *b, uint64_t remote, uint64_t bytes)
+static struct inject_piece *add_piece(struct build *b, uint64_t remote, uint64_t bytes,
+				      bool has_gaps)
 {
 	struct inject_piece *piece = array_add(&b->batch->pieces);
 	uint8_t *content = piece ? calloc(1, bytes) : NULL;
 	if (!content)
 		return NULL;
-	*piece = (struct inject_piece){remote, bytes, content, 0};
+	*piece = (struct inject_piece){remote, bytes, content, 0, has_gaps};
 	return piece;
 }
 
@@ -136,11 +137,11 @@ static struct inject_piece *add_punned_piece(struct build *b, struct patch_range
 	if (bytes >= 2 * PUNNED_BYTES) {
 		if (inject_maps_take(&b->maps, window, PUNNED_BYTES, &pages.start))
 			return NULL;
-		return add_piece(b, pages.start, PUNNED_BYTES);
+		return add_piece(b, pages.start, PUNNED_BYTES, true);
 	}
 	if (inject_maps_take_at(&b->maps, window.start, INJECT_PAGE_BYTES, &pages))
 		return NULL;
-	return add_piece(b, pages.start, pages.end - pages.start);
+	return add_piece(b, pages.start, pages.end - pages.start, true);
 }
 
 /* P3: where the bytes behind it lead a punned jump. */
@@ -156,8 +157,10 @@ static int build_punned(struct build *b, size_t k, size_t end)
 		if (!piece)
 			return -ENOSPC;
 		uint64_t from = piece->remote + piece->used;
-		from = from < window.start ? window.start : from;
-		if (from >= window.end || from >= piece->remote + piece->bytes)
+		if (from < window.start && piece->has_gaps)
+			from = window.start;
+		if (from < window.start || from >= window.end ||
+		    from >= piece->remote + piece->bytes)
 			continue;
 		if (!build_site(b, k, end, piece, from - piece->remote))
 			return 0;
@@ -207,7 +210,7 @@ static int build_module(struct build *b, size_t first, size_t end)
 		return err_set(b->e, ENOSPC, "process %d has no room near %#llx", (int)b->i->pid,
 			       (unsigned long long)runs_at(b->sites[first]));
 	size_t main = b->batch->pieces.count, first_site = b->batch->sites.count;
-	struct inject_piece *piece = add_piece(b, remote, bytes);
+	struct inject_piece *piece = add_piece(b, remote, bytes, false);
 	if (!piece)
 		return err_set(b->e, ENOMEM, "no memory for probes");
 	piece->used = (head + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
@@ -221,7 +224,7 @@ static int build_module(struct build *b, size_t first, size_t end)
 			status = build_punned(b, k, end);
 		}
 		if (status)
-			give_up(b, k, end, PATCH_UPROBE, PATCH_NOT_MOVABLE);
+			give_up(b, k, end, PATCH_UPROBE, PATCH_NO_ROOM);
 	}
 	write_record(b, first_site, b->batch->pieces.items[main].content);
 	return 0;

@@ -27,18 +27,17 @@ static bool may_work(pid_t pid, pid_t tid)
 	return tid > 0 && !inject_status(pid, tid, "Seccomp:", 10);
 }
 
-/* The first thread that stops soon enough. That somebody has it already is no reason to go on. */
+/* The first thread there is. That it has a tracer, or does not stop, is no reason to go on. */
 static int hold_thread(const struct inject *i, struct halt *ret, struct err *e)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)i->pid);
 	DIR *tasks = opendir(path);
 	int status = err_set(e, ESRCH, "process %d has ended", (int)i->pid);
-	for (struct dirent *entry;
-	     (status == -ESRCH || status == -ETIMEDOUT) && tasks && (entry = readdir(tasks));) {
+	for (struct dirent *entry; status == -ESRCH && tasks && (entry = readdir(tasks));) {
 		pid_t tid = atoi(entry->d_name);
 		if (may_work(i->pid, tid))
-			status = halt_begin_thread(ret, i->pid, tid, inject_wait_ns / 5, e);
+			status = halt_begin_thread(ret, i->pid, tid, inject_wait_ns, e);
 	}
 	if (tasks)
 		closedir(tasks);
@@ -279,7 +278,8 @@ static int map_and_record(struct inject *i, struct inject_region *all, size_t co
 	if (status)
 		return status;
 	status = -EEXIST;
-	for (int tries = 0; status == -EEXIST && tries < INJECT_TRIES; tries++) {
+	for (int tries = 0; (status == -EEXIST || status == -ETIMEDOUT) && tries < INJECT_TRIES;
+	     tries++) {
 		status = choose_places(i, all, count, e);
 		if (!status)
 			status = inject_apart(map_apart, &m, e);

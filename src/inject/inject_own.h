@@ -10,9 +10,9 @@
 #include "patch/patch_site.h"
 #include "switchboard/halt.h"
 
-enum { INJECT_TRIES = 5, INJECT_REACH = 0x7f000000 };
+enum { INJECT_TRIES = 10, INJECT_REACH = 0x7f000000 };
 
-static const uint64_t inject_wait_ns = 500000000;
+static const uint64_t inject_wait_ns = 100000000; /* for one thread; the others stand still */
 
 /* A mapping of ours, in the process. */
 struct inject_left {
@@ -35,6 +35,7 @@ struct inject_piece {
 	uint64_t remote, bytes;
 	uint8_t *content;
 	size_t used;
+	bool has_gaps; /* is for punned jumps, which lead where they lead */
 };
 
 struct inject_batch {

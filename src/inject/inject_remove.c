@@ -194,7 +194,10 @@ int inject_remove(struct inject_removal *r, struct err *e)
 		if (array_push(&r->pieces, *piece))
 			return err_set(e, ENOMEM, "no memory to remove probes");
 	}
-	return inject_apart(remove_apart, r, e);
+	int status = -ETIMEDOUT;
+	for (int tries = 0; tries < INJECT_TRIES && status == -ETIMEDOUT; tries++)
+		status = inject_apart(remove_apart, r, e);
+	return status;
 }
 
 struct cleaning {

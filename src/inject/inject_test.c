@@ -64,8 +64,9 @@ static pid_t start(void (*work)(void))
 static void call_sums(void)
 {
 	for (uint64_t n = 0; !seen->stop; n++) {
-		seen->wrong += probed_sum(n, 7) != n + 7;
-		seen->calls++;
+		bool wrong = probed_sum(n, 7) != n + 7;
+		__atomic_fetch_add(&seen->wrong, wrong, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&seen->calls, 1, __ATOMIC_RELAXED);
 	}
 }
 
@@ -176,6 +177,17 @@ static size_t count_ours(pid_t pid)
 	return ours;
 }
 
+/* On a busy machine a thread may be in a trampoline for long, without a cpu. */
+static void clean(pid_t pid)
+{
+	struct inject_stats stats;
+	do {
+		OK(inject_clean(pid, &stats, &e));
+		assert_int_equal(stats.foreign, 0);
+	} while (stats.lingering);
+	assert_int_equal(count_ours(pid), 0);
+}
+
 static void a_probe_counts_and_goes(void **state)
 {
 	(void)state;
@@ -185,12 +197,11 @@ static void a_probe_counts_and_goes(void **state)
 	uint64_t counted = *count(&p);
 	assert_true(counted >= 900);
 	OK(inject_detach(p.i, p.batch, &p.stats, &e));
-	assert_true(p.stats.foreign == 0 && p.stats.lingering == 0);
+	assert_int_equal(p.stats.foreign, 0);
 	counted = *count(&p);
 	let_run();
 	assert_true(*count(&p) == counted);
-	OK(inject_clean(p.pid, &p.stats, &e));
-	assert_int_equal(count_ours(p.pid), 0);
+	clean(p.pid);
 	assert_int_equal(end(p.pid), 0);
 	finish(&p);
 }
@@ -241,10 +252,7 @@ static void a_killed_tool_s_probes_can_be_cleaned(void **state)
 	waitpid(tool, NULL, 0);
 	let_run();
 	assert_true(count_ours(pid) > 0);
-	OK(inject_clean(pid, &stats, &e));
-	assert_int_equal(stats.foreign, 0);
-	assert_int_equal(stats.lingering, 0);
-	assert_int_equal(count_ours(pid), 0);
+	clean(pid);
 	let_run();
 	assert_int_equal(end(pid), 0);
 }
@@ -355,9 +363,19 @@ static void call_sums_on_two_stacks(void)
 	call_sums();
 }
 
+/* Threads whose races are looked for get their signals later than the kernel gives them. */
+static void need_prompt_signals(void)
+{
+#ifdef __SANITIZE_THREAD__
+	print_message("this build delays signals\n");
+	skip();
+#endif
+}
+
 /* A handler runs, and will return to an instruction that is overwritten meanwhile. */
 static void return_into(int signal)
 {
+	need_prompt_signals();
 	struct probe p = begin(call_sums_on_two_stacks);
 	let_run();
 	park(p.pid, (uint64_t)(uintptr_t)probed_sum + 4);
@@ -390,6 +408,7 @@ static void a_handler_on_another_stack_returns_into_the_copy(void **state)
 static void who_is_inside_keeps_the_trampoline(void **state)
 {
 	(void)state;
+	need_prompt_signals();
 	struct probe p = begin(call_sums_on_two_stacks);
 	uint64_t body;
 	uint8_t jump[5];
@@ -412,9 +431,7 @@ static void who_is_inside_keeps_the_trampoline(void **state)
 	assert_int_equal(p.stats.lingering, 1);
 	seen->step = 2;
 	let_run();
-	attach(&p, probed_sum);
-	OK(inject_detach(p.i, p.batch, &p.stats, &e));
-	assert_int_equal(p.stats.lingering, 0);
+	clean(p.pid);
 	assert_int_equal(end(p.pid), 0);
 	finish(&p);
 }
@@ -446,16 +463,14 @@ static void a_child_inherits_its_parent_s_probes(void **state)
 	FILE *file = fopen(path, "r");
 	assert_int_equal(fscanf(file, "%d", &child), 1);
 	fclose(file);
-	struct inject_stats stats;
 	OK(inject_detach(p.i, p.batch, &p.stats, &e));
 	uint64_t counted = *count(&p);
 	while (*count(&p) == counted)
 		sched_yield();
-	OK(inject_clean(child, &stats, &e));
+	clean(child);
 	counted = *count(&p);
 	let_run();
 	assert_true(*count(&p) == counted);
-	assert_int_equal(count_ours(child), 0);
 	assert_int_equal(end(p.pid), 0);
 	finish(&p);
 }

@@ -129,6 +129,8 @@ const char *patch_reason_text(enum patch_reason reason)
 		return "another probe's jump takes bytes of this place";
 	case PATCH_IN_SEQUENCE:
 		return "a restartable sequence is here, which must not be interrupted";
+	case PATCH_NO_ROOM:
+		return "no memory is free where the jump could lead";
 	case PATCH_FOREIGN:
 		return "the process has changed its code here, or somebody else has";
 	default:

@@ -61,6 +61,7 @@ enum patch_reason {
 	PATCH_NEIGHBOUR,     /* it would need bytes that the jump of another place needs */
 	PATCH_IN_SEQUENCE, /* the kernel would not know an instruction elsewhere to be part of it */
 	PATCH_FOREIGN,     /* in the process there is something else than in the file */
+	PATCH_NO_ROOM,     /* nothing is free where its jump could lead */
 	PATCH_REASONS,
 };
 
