@@ -16,7 +16,7 @@ ALL_CPPFLAGS := -D_GNU_SOURCE -DCAIRN_VERSION='"$(VERSION)"' -Isrc -Iinclude -I$
 ALL_CFLAGS   := -std=gnu11 $(WARN) $(CFLAGS) $(SANITIZE)
 LIBS         := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lZydis -liberty -lm -lpthread
 
-SOURCES := $(filter-out %_test.c %_fuzz.c %_bench.c %.bpf.c, $(wildcard src/*/*.c))
+SOURCES := $(filter-out %_test.c %_fuzz.c %_bench.c %.bpf.c %.blob.c, $(wildcard src/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 PARTS   := $(filter-out $(BUILD)/obj/src/cli/main.o, $(OBJECTS))
 TESTS   := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(wildcard src/*/*_test.c tests/*/*_test.c)))
@@ -42,9 +42,10 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
-	race race-probe sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server \
-	bench-guest bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data \
-	bench-probe bench-attach install uninstall
+	gate-payload race race-probe sanitize fuzz fuzzers bench bench-recorder bench-trace \
+	bench-server bench-guest bench-ctf bench-stack bench-waits bench-marker bench-lines \
+	bench-data bench-probe bench-probe-hit bench-probe-peers bench-attach install uninstall \
+	kmod guest-lines
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
@@ -108,6 +109,31 @@ $(BUILD)/gen/%.bpf.o: src/kernel/%.bpf.c $(BPF_INCLUDES) | $(BUILD)/.packages
 	$(call step,BPF)$(CLANG) -O2 -g -target bpf -mcpu=v3 -Wall -Wno-missing-declarations -Isrc \
 		-I/usr/include/$(shell gcc -print-multiarch) -c -o $@ $<
 	@llvm-strip -g $@
+
+# What probes call inside somebody else's process: one stretch of code that runs anywhere.
+BLOB := $(wildcard src/payload/*.blob.c) src/ring/ring_write.c src/cell/cell_add.c \
+	src/prog/prog_glob.c
+BLOB := $(BLOB:%.c=$(BUILD)/blob/%.o)
+BLOB_FLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) -Wconversion -O2 -fpie -fvisibility=hidden \
+	-ffreestanding -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fno-jump-tables -fno-tree-loop-distribute-patterns \
+	-ffunction-sections -fdata-sections -fomit-frame-pointer -fcallgraph-info=su \
+	-mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign
+
+$(BUILD)/blob/%.o: %.c
+	@mkdir -p $(@D)
+	$(call step,CC)gcc $(BLOB_FLAGS) -Isrc -MMD -MP -c -o $@ $<
+
+$(BUILD)/gen/payload.elf: src/payload/payload.lds $(BLOB)
+	@mkdir -p $(@D)
+	$(call step,LD)ld -T $< --gc-sections --no-warn-rwx-segments -e 0 \
+		-o $@ $(BLOB)
+
+$(BUILD)/gen/payload.bin: $(BUILD)/gen/payload.elf
+	@! nm -u $< | grep .
+	@objcopy -O binary -j .payload $< $@
+
+$(BUILD)/obj/src/payload/payload_blob.o: $(BUILD)/gen/payload.bin
 
 # What a program with markers links: one object, an archive of it, a library of it.
 INPROC  := $(filter-out %_test.c %_fuzz.c, $(wildcard src/marker/*.c src/ring/*.c))
@@ -198,16 +224,16 @@ $(BUILD)/testobj/%.o: %.c | $(BUILD)/.packages $(BPFS)
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-check: tidy format-check gate-free gate-inproc all $(TESTS) $(REPLAYS) $(HELPERS) $(BENCHES) \
-		$(RACES) $(PROBE_RACE)
+GATES := tidy format-check gate-free gate-inproc gate-payload
+
+check: $(GATES) all $(TESTS) $(REPLAYS) $(HELPERS) $(BENCHES) $(RACES) $(PROBE_RACE)
 	@BUILD=$(BUILD) tests/run quick
 
 # Packages first: the second make sees what pkg-config knows by then.
 test: deps
 	@$(MAKE) --no-print-directory tested
 
-tested: tidy format-check gate-free gate-inproc all $(TESTS) $(REPLAYS) $(HELPERS) $(RACES) \
-		$(PROBE_RACE)
+tested: $(GATES) all $(TESTS) $(REPLAYS) $(HELPERS) $(RACES) $(PROBE_RACE)
 	@BUILD=$(BUILD) tests/run all
 
 clean:
@@ -217,7 +243,8 @@ clean:
 tidy:
 	@tools/tidy
 
-FORMATTED = $(wildcard src/*/*.[ch] include/*/*.h examples/*/*.[ch] tests/*.c tests/*/*.c \
+FORMATTED = $(wildcard kmod/*.[ch] src/*/*.[ch] include/*/*.h examples/*/*.[ch] \
+	tests/*.c tests/*/*.c \
 	bench/*.c bench/*/*.[ch])
 
 format:
@@ -239,6 +266,11 @@ gate-inproc: $(BUILD)/libcairn.o
 	@! nm -g $< | awk '$$2 ~ /^[TDBRVW]$$/ && $$3 !~ /^cairn_/ {print "exports " $$3} \
 		$$1 == "U" && $$2 !~ /^($(INPROC_NEEDS)|_GLOBAL_.*)$$/ {print "needs " $$2}' \
 		| grep .
+
+# The payload runs at any address, leaves vector registers alone and takes little stack.
+gate-payload: $(BLOB)
+	@tools/payload_gate $$(sed -n 's/.*PAYLOAD_STACK_BYTES = \([0-9]*\),/\1/p' \
+		src/payload/payload_abi.h) $(BLOB)
 
 NOLIBC = -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include)
 $(BUILD)/free/%.o: %
@@ -300,6 +332,14 @@ bench-marker: all $(BUILD)/bench/marker_toggle
 bench-probe: $(BUILD)/bench/probe_places
 	@$< $(PROBED)
 
+# What a probe costs a thread each time it comes by.
+bench-probe-hit: $(BUILD)/bench/probe_hit
+	@$<
+
+# What a probe costs its program, by those who place one.
+bench-probe-peers: all
+	@BUILD=$(BUILD) bench/probe_peers
+
 # How long a busy process stands still for probes to be put in.
 bench-attach: $(BUILD)/bench/attach_stop
 	@$<
@@ -323,6 +363,20 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libparts.a
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
 		$(filter %.c %.o,$^) $(filter %.a,$^) $(LIBS) $(if $(filter %.o,$^),-lcmocka)
+
+# The kernel module, for the running kernel or KDIR: its headers' folder.
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KMOD := $(wildcard kmod/*.[ch]) kmod/Kbuild
+kmod: $(KMOD) $(wildcard src/lines/*.[ch]) src/base/fixed.h
+	@mkdir -p $(BUILD)/kmod/lines $(BUILD)/kmod/base
+	@cp -u $(KMOD) $(BUILD)/kmod
+	@cp -u $(filter-out %_fuzz.c,$(wildcard src/lines/*.[ch])) $(BUILD)/kmod/lines
+	@cp -u src/base/fixed.h $(BUILD)/kmod/base
+	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD)/kmod) modules
+
+# The kernel's own traces with lines, in a guest: the panic's, and what judged them all.
+guest-lines: all bench-data $(BUILD)/helper/damage_tables
+	@BUILD=$(BUILD) tests/guest/lines
 
 # What packagers expect: DESTDIR, PREFIX.
 BINDIR  = $(PREFIX)/bin

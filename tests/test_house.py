@@ -83,6 +83,24 @@ def test_the_free_tier_gate_refuses(root, tmp_path, code, complaint):
     assert complaint in run.stdout + run.stderr
 
 
+@pytest.mark.parametrize("code, complaint", [
+    ("double f(double x);\ndouble f(double x) { return x * 2; }\n", "xmm"),
+    ("int f(void);\nint x;\nint *const p = &x;\nint f(void) { return *p; }\n", "R_X86_64_64"),
+    ("int f(int x);\nint f(int x) { return x ? f(x - 1) * x + 1 : 1; }\n", "calls itself"),
+    ("void g(char *);\nvoid f(void);\nvoid f(void) { char b[999]; g(b); }\n", "bytes of stack"),
+    ("void f(void);\nvoid f(void) { __asm__(\"rep movsb\"); }\n", "rep movsb"),
+    ("int f(int x);\nint f(int x) { return x + 1; }\n", None),
+])
+def test_the_payload_gate_refuses(root, tmp_path, code, complaint):
+    write(tmp_path / "f.c", code)
+    subprocess.run(["gcc", "-O1", "-fpie", "-fcallgraph-info=su", "-c", "-o", "f.o", "f.c"],
+                   cwd=tmp_path, check=True)
+    run = subprocess.run([root / "tools" / "payload_gate", "512", "f.o"], cwd=tmp_path,
+                         capture_output=True, text=True)
+    assert run.returncode == (1 if complaint else 0)
+    assert (complaint or "") in run.stdout
+
+
 def test_install_is_whole_and_uninstall_leaves_nothing(root, build, tmp_path):
     def make(target):
         subprocess.run(["make", "-s", target, f"BUILD={build}", f"DESTDIR={tmp_path}",
@@ -101,5 +119,9 @@ def test_install_is_whole_and_uninstall_leaves_nothing(root, build, tmp_path):
                              text=True).stdout.split()
     commands = subprocess.run([build / "cairn", "--help"], capture_output=True, text=True).stdout
     assert [line.split()[0] for line in commands.splitlines() if line[:2] == "  "] == offered
+    complete = complete.replace("--v); COMP_CWORD=1", "record -e kp); COMP_CWORD=3") \
+        .replace("COMP_WORDS[1]=; ", "")
+    offered = subprocess.run(["bash", "-c", complete], cwd=tmp_path, capture_output=True, text=True)
+    assert offered.stdout == "kprobe:\n"
     make("uninstall")
     assert [f for f in tmp_path.rglob("*") if not f.is_dir()] == []

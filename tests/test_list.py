@@ -33,6 +33,21 @@ def test_the_sets_are_shown_to_everybody(list_):
 
 
 @needs_tracefs
+@pytest.mark.skipif(not os.path.exists("/sys/kernel/btf/vmlinux"), reason="this kernel has no BTF")
+def test_functions_of_the_kernel_are_shown_with_their_parameters(list_):
+    run = list_("kprobe:vfs_rea?")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[0] == \
+        "ssize_t vfs_read(struct file *file, char *buf, size_t count, loff_t *pos)"
+    assert ("built without kprobes" in run.stdout) != \
+        os.path.exists("/sys/kernel/tracing/kprobe_events")
+    found = json.loads(list_("kretprobe:vfs_read*", "--json").stdout)["functions"]
+    assert [f["name"] for f in found] == sorted(f["name"] for f in found) and len(found) > 1
+    run = list_("kprobe:no_such_function")
+    assert run.returncode == 1 and "is called 'no_such_function'" in run.stderr
+
+
+@needs_tracefs
 def test_a_glob_chooses_tracepoints(list_):
     names = list_("sched:sched_process_*").stdout.split()
     there = [f"sched:{d.name}" for d in TRACEFS.glob("sched/sched_process_*") if d.is_dir()]

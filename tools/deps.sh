@@ -9,7 +9,7 @@ build="gcc g++ make pkg-config clang llvm libelf-dev libdw-dev libbpf-dev libzst
     libzydis-dev"
 tests="libcmocka-dev python3-pytest babeltrace2 elfutils binutils mandoc clang-format-14
     qemu-system-x86 busybox-static redis-tools gdb bpftrace strace valgrind
-    gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
+    gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user linux-headers-cloud-amd64"
 
 missing() {
     for package in "$@"; do

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The fixed-width integers, also where there is no libc: in BPF they come from linux/types.h. */
+/* The fixed-width integers, also where there is no libc: in BPF and the kernel. */
 #ifndef CAIRN_BASE_FIXED_H
 #define CAIRN_BASE_FIXED_H
 
-#ifndef __bpf__
+#if defined(__KERNEL__)
+#include <linux/types.h>
+#elif !defined(__bpf__)
 #include <stdbool.h>
 #include <stdint.h>
 #else

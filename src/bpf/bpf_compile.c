@@ -5,6 +5,9 @@
  */
 #include "bpf/bpf_compile.h"
 #include "bpf/bpf_emit.h"
+#include "prog/prog_life.h"
+
+#include <string.h>
 
 enum {
 	REGISTERS = 3,
@@ -16,44 +19,17 @@ enum {
 struct compiler {
 	struct emitter m;
 	const struct prog *p;
-	uint16_t last_use[PROG_INSNS_MAX]; /* 0: nobody's; instruction 0 uses nothing */
-	uint16_t birth[PROG_INSNS_MAX];    /* itself, or the first skip over it that it outlives */
-	uint8_t place[PROG_INSNS_MAX];     /* of values that have one */
+	struct prog_life life;
+	uint8_t place[PROG_INSNS_MAX]; /* of values that have one */
 	uint16_t busy_until[PLACES];
 	size_t jumps[PROG_INSNS_MAX]; /* where the code of a skip jumps from */
 	bool crowded;
 };
 
-static bool is_skip(const struct prog_insn *in)
-{
-	return in->op == PROG_SKIP_IF || in->op == PROG_SKIP_UNLESS;
-}
-
-static void find_lifetimes(struct compiler *c)
-{
-	const struct prog_insn *insns = c->p->insns;
-	for (uint16_t i = 0; i < c->p->insn_count; i++) {
-		const struct prog_shape *shape = &prog_shapes[insns[i].op];
-		c->birth[i] = i;
-		c->place[i] = NOWHERE;
-		if (shape->a == PROG_NUMBER)
-			c->last_use[insns[i].a] = i;
-		if (shape->b == PROG_NUMBER)
-			c->last_use[insns[i].b] = i;
-	}
-	/* Backwards, so that the first skip over a value is the one that stays. */
-	for (uint16_t s = (uint16_t)c->p->insn_count; s-- > 0;) {
-		for (uint32_t v = s + 1u; is_skip(&insns[s]) && v < insns[s].at; v++) {
-			if (c->last_use[v] >= insns[s].at)
-				c->birth[v] = s;
-		}
-	}
-}
-
 /* A value that nobody can see skipped needs no place when it is a constant. */
 static bool is_immediate(const struct compiler *c, uint16_t value)
 {
-	return c->p->insns[value].op == PROG_CONST && c->birth[value] == value;
+	return c->p->insns[value].op == PROG_CONST && c->life.birth[value] == value;
 }
 
 static void give_place(struct compiler *c, uint16_t value, uint16_t now)
@@ -61,7 +37,7 @@ static void give_place(struct compiler *c, uint16_t value, uint16_t now)
 	for (uint8_t i = 0; i < PLACES; i++) {
 		if (c->busy_until[i] >= now && c->busy_until[i])
 			continue;
-		c->busy_until[i] = c->last_use[value];
+		c->busy_until[i] = c->life.last_use[value];
 		c->place[value] = i;
 		return;
 	}
@@ -201,8 +177,8 @@ static void compile_skip(struct compiler *c, uint16_t self)
 {
 	const struct prog_insn *in = &c->p->insns[self];
 	int zero = -1;
-	for (uint32_t v = self + 1u; v < in->at; v++) {
-		if (c->birth[v] != self)
+	for (uint32_t v = self + 1u; v < c->p->insn_count; v++) {
+		if (c->life.birth[v] != self)
 			continue;
 		give_place(c, (uint16_t)v, self);
 		if (zero < 0)
@@ -218,7 +194,7 @@ static void land_skips(struct compiler *c, uint16_t target)
 {
 	for (uint16_t s = 0; s < target; s++) {
 		const struct prog_insn *in = &c->p->insns[s];
-		if (!is_skip(in) || in->at != target || c->jumps[s] >= c->m.count)
+		if (!prog_is_skip(in) || in->at != target || c->jumps[s] >= c->m.count)
 			continue;
 		size_t off = c->m.count - c->jumps[s] - 1;
 		c->m.insns[c->jumps[s]].off = (int16_t)off;
@@ -252,10 +228,10 @@ static void compile_insn(struct compiler *c, uint16_t self, const struct bpf_exi
 	land_skips(c, self);
 	if (in->op == PROG_RESULT) {
 		compile_result(c, in, exit);
-	} else if (is_skip(in)) {
+	} else if (prog_is_skip(in)) {
 		compile_skip(c, self);
-	} else if (c->last_use[self] && !is_immediate(c, self)) {
-		if (c->birth[self] == self)
+	} else if (c->life.last_use[self] && !is_immediate(c, self)) {
+		if (c->life.birth[self] == self)
 			give_place(c, self, self);
 		compile_value(c, in);
 		keep(c, self, BPF_REG_0);
@@ -267,8 +243,14 @@ int bpf_compile(const struct prog *p, const struct bpf_exit *exit, struct bpf_in
 {
 	if (!prog_check(p, NULL))
 		return err_set(e, EINVAL, "the probe program breaks the rules of its form");
+	for (uint32_t i = 0; i < p->insn_count; i++) {
+		if (p->insns[i].op > PROG_RESULT)
+			return err_set(e, ENOTSUP, "a program in the kernel has no operation %s",
+				       prog_shapes[p->insns[i].op].name);
+	}
 	struct compiler c = {.m = {.insns = insns, .max = max}, .p = p};
-	find_lifetimes(&c);
+	prog_life_find(p, &c.life);
+	memset(c.place, NOWHERE, sizeof(c.place));
 	emit_alu(&c.m, BPF_MOV, BPF_REG_6, BPF_REG_1);
 	for (uint16_t i = 0; i < p->insn_count && !c.crowded; i++)
 		compile_insn(&c, i, exit);

@@ -19,7 +19,11 @@ enum { BPF_COMPILE_INSNS_MAX = 16384 };
 
 /* What to do when the result is not 0. */
 struct bpf_exit {
-	int prog_array_fd; /* go on in this array's program, with the same record; −1: return it */
+	/*
+	 * Go on in this array's program, with the same record. −1: return it, by one exit that is
+	 * the last instruction; r6 then holds the record.
+	 */
+	int prog_array_fd;
 	uint32_t prog_index;
 };
 

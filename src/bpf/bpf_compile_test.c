@@ -2,6 +2,7 @@
 /* R8: the kernel computes what the interpreter computes, for random programs and records. */
 #include "util/test.h"
 #include "bpf/bpf_compile.h"
+#include "prog/random_prog_test.h"
 #include "util/cleanup.h"
 
 #include <bpf/bpf.h>
@@ -13,115 +14,9 @@ enum {
 	PROGRAMS = 50,
 	TEXT_TESTS = 60,
 	RECORDS = 12,
-	LOCATION = 16, /* two words in each record that say where a text lies */
 };
 
 static struct bpf_insn code[BPF_COMPILE_INSNS_MAX];
-static uint64_t seed = 0x9e3779b97f4a7c15;
-
-static uint32_t pick(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)((seed >> 20) % below);
-}
-
-struct random_prog {
-	struct prog_insn insns[64];
-	uint32_t count;
-	uint16_t numbers[64], places[64];
-	uint32_t number_count, place_count;
-	uint8_t pool[64];
-};
-
-static void add(struct random_prog *r, struct prog_insn in)
-{
-	uint8_t makes = prog_shapes[in.op].makes;
-	if (makes == PROG_NUMBER)
-		r->numbers[r->number_count++] = (uint16_t)r->count;
-	if (makes == PROG_PLACE)
-		r->places[r->place_count++] = (uint16_t)r->count;
-	r->insns[r->count++] = in;
-}
-
-static uint16_t number(const struct random_prog *r)
-{
-	return r->numbers[pick(r->number_count)];
-}
-
-static void add_place(struct random_prog *r)
-{
-	uint8_t op = (uint8_t)(PROG_TEXT + pick(3));
-	if (op == PROG_TEXT)
-		add(r, (struct prog_insn){.op = op, .at = 32 + pick(16), .bytes = 1 + pick(24)});
-	else
-		add(r, (struct prog_insn){
-			       .op = op, .at = LOCATION + 4 * (op == PROG_TEXT_REL), .bytes = 4});
-}
-
-/* Skips only lead a little ahead; add_end() keeps the last ones inside. */
-static void add_any(struct random_prog *r)
-{
-	static const int64_t consts[] = {0, 1, -1, 100, 0x7fffffff, INT64_MIN, 0x123456789abc, 63};
-	uint8_t op = (uint8_t)pick(PROG_RESULT);
-	struct prog_insn in = {.op = op};
-	const struct prog_shape *shape = &prog_shapes[op];
-	if (shape->makes == PROG_PLACE) {
-		add_place(r);
-		return;
-	}
-	if (shape->a == PROG_NUMBER)
-		in.a = number(r);
-	if (shape->b == PROG_NUMBER)
-		in.b = number(r);
-	if (op == PROG_CONST) {
-		in.value = consts[pick(8)];
-	} else if (op == PROG_LOAD || op == PROG_LOAD_S) {
-		in.bytes = 1u << pick(4);
-		in.at = pick(2) ? in.bytes * pick(8) : pick(60);
-	} else if (shape->a == PROG_PLACE) {
-		in.a = r->places[pick(r->place_count)];
-		in.bytes = pick(op == PROG_TEXT_EQ ? 10 : 7);
-		in.at = pick(sizeof(r->pool) - in.bytes);
-	} else if (op == PROG_SKIP_IF || op == PROG_SKIP_UNLESS) {
-		in.at = r->count + 1 + pick(6);
-	}
-	add(r, in);
-}
-
-/* The result's upper half counts as well: the kernel's test gives 32 bits. */
-static void add_end(struct random_prog *r)
-{
-	uint16_t last = number(r), high = (uint16_t)(r->count + 1);
-	add(r, (struct prog_insn){.op = PROG_CONST, .value = 32});
-	add(r, (struct prog_insn){.op = PROG_SHR, .a = last, .b = (uint16_t)(high - 1)});
-	add(r, (struct prog_insn){.op = PROG_XOR, .a = last, .b = high});
-	add(r, (struct prog_insn){.op = PROG_RESULT, .a = (uint16_t)(r->count - 1)});
-	for (uint32_t i = 0; i < r->count; i++) {
-		struct prog_insn *in = &r->insns[i];
-		bool skip = in->op == PROG_SKIP_IF || in->op == PROG_SKIP_UNLESS;
-		if (skip && in->at >= r->count)
-			in->at = r->count - 1;
-	}
-}
-
-static void make_prog(struct random_prog *r, struct prog *ret)
-{
-	*r = (struct random_prog){0};
-	for (size_t i = 0; i < sizeof(r->pool); i++)
-		r->pool[i] = (uint8_t) "aab*?"[pick(5)];
-	add(r, (struct prog_insn){.op = PROG_LOAD, .bytes = 8});
-	add_place(r);
-	for (uint32_t i = pick(40); i > 0; i--)
-		add_any(r);
-	add_end(r);
-	*ret = (struct prog){.insns = r->insns,
-			     .insn_count = r->count,
-			     .pool = r->pool,
-			     .pool_bytes = sizeof(r->pool)};
-}
-
 /* Small numbers in front, then texts of few letters, so that comparisons meet both ways. */
 static void make_record(uint8_t *record)
 {
@@ -133,7 +28,7 @@ static void make_record(uint8_t *record)
 		record[i] = pick(nul_every) ? (uint8_t)('a' + pick(2)) : 0;
 	uint16_t words[4] = {(uint16_t)(24 + pick(20)), (uint16_t)pick(270), (uint16_t)pick(20),
 			     (uint16_t)pick(270)};
-	memcpy(record + LOCATION, words, sizeof(words));
+	memcpy(record + RANDOM_LOCATION, words, sizeof(words));
 }
 
 static int load(const struct prog *p, size_t *count_ret, struct err *e)
@@ -191,11 +86,8 @@ static void the_kernel_computes_what_the_interpreter_does(void **state)
 		skip();
 	for (unsigned i = 0; i < PROGRAMS; i++) {
 		struct random_prog r;
-		struct prog p;
-		make_prog(&r, &p);
-		uint32_t bad = 0;
-		if (!prog_check(&p, &bad))
-			fail_msg("program %u is wrong at %u", i, bad);
+		struct prog p = random_prog_make(&r, false);
+		assert_true(prog_check(&p, NULL));
 		size_t count;
 		struct err e;
 		CLEANUP(fd) int fd = load(&p, &count, &e);
@@ -220,10 +112,10 @@ static void texts_are_tested_as_the_interpreter_does(void **state)
 			r.pool[at] = (uint8_t) "aab?*"[pick(i % 3 ? 5 : 3)];
 		if (i % 3 == 0)
 			r.pool[bytes - 1] = '*';
-		add_place(&r);
-		add(&r, (struct prog_insn){.op = i % 7 ? PROG_TEXT_MATCH : PROG_TEXT_EQ,
-					   .bytes = bytes});
-		add(&r, (struct prog_insn){.op = PROG_RESULT, .a = 1});
+		random_add_place(&r);
+		random_add(&r, (struct prog_insn){.op = i % 7 ? PROG_TEXT_MATCH : PROG_TEXT_EQ,
+						  .bytes = bytes});
+		random_add(&r, (struct prog_insn){.op = PROG_RESULT, .a = 1});
 		struct prog p = {.insns = r.insns,
 				 .insn_count = r.count,
 				 .pool = r.pool,
@@ -249,7 +141,7 @@ static void the_worst_patterns_pass_the_verifier(void **state)
 		"*?????????????????????????????????????????????*b*a*"};
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
 		const struct prog_insn insns[] = {
-			{.op = PROG_TEXT_LOC, .at = LOCATION, .bytes = 4},
+			{.op = PROG_TEXT_LOC, .at = RANDOM_LOCATION, .bytes = 4},
 			{.op = PROG_TEXT_MATCH, .a = 0, .bytes = (uint32_t)strlen(patterns[i])},
 			{.op = PROG_RESULT, .a = 1}};
 		struct prog p = {.insns = insns,
@@ -274,6 +166,11 @@ static void what_does_not_fit_is_refused(void **state)
 	size_t count = 77;
 	assert_int_equal(bpf_compile(&p, &exit, code, 3, &count, NULL), -E2BIG);
 	assert_int_equal(count, 77);
+	const struct prog_insn site[] = {{.op = PROG_REG, .at = 5}, {.op = PROG_RESULT}};
+	struct prog q = {.insns = site, .insn_count = 2};
+	struct err e;
+	assert_int_equal(bpf_compile(&q, &exit, code, 30, &count, &e), -ENOTSUP);
+	assert_string_equal(e.text, "a program in the kernel has no operation REG");
 	p.insn_count = 1;
 	assert_int_equal(bpf_compile(&p, &exit, code, 30, &count, NULL), -EINVAL);
 }

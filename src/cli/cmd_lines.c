@@ -6,9 +6,15 @@
 #include <string.h>
 
 static const struct command actions[] = {
-	{"build", lines_build_run, NULL},   {"find", lines_find_run, NULL},
-	{"decode", lines_decode_run, NULL}, {"embed", lines_embed_run, NULL},
-	{"info", lines_info_run, NULL},     {NULL, NULL, NULL},
+	{"build", lines_build_run, NULL},
+	{"find", lines_find_run, NULL},
+	{"decode", lines_decode_run, NULL},
+	{"embed", lines_embed_run, NULL},
+	{"info", lines_info_run, NULL},
+	{"load", lines_load_run, NULL},
+	{"status", lines_status_run, NULL},
+	{"unload", lines_unload_run, NULL},
+	{NULL, NULL, NULL},
 };
 
 static const char usage[] =
@@ -16,7 +22,10 @@ static const char usage[] =
 	"       cairn lines find [OPTION…] TABLE [ADDRESS…]\n"
 	"       cairn lines decode TABLE… <LOG\n"
 	"       cairn lines embed PROGRAM\n"
-	"       cairn lines info TABLE\n\n"
+	"       cairn lines info TABLE\n"
+	"       cairn lines load [-k TABLE] [-m MODULE=TABLE]… [--all]\n"
+	"       cairn lines status\n"
+	"       cairn lines unload\n\n"
 	"Line tables: every address of a kernel or program to its line of source, without\n"
 	"debug information and small enough to be kept resident.\n\n"
 	"build makes a table of a kernel (vmlinux), modules (.ko), programs, libraries:\n"
@@ -36,6 +45,12 @@ static const char usage[] =
 	"  -r, --return        the addresses are what calls return to\n\n"
 	"decode puts the lines into a kernel's oops or warning, or a program's backtrace;\n"
 	"embed puts a program's own table into it, for its crashes (cairn/lines.h).\n\n"
+	"load gives tables to the running kernel's module cairn_lines, which then puts\n"
+	"lines into the kernel's own call traces; status tells what it has and did:\n"
+	"  -k, --kernel TABLE  the kernel's\n"
+	"  -m, --module M=TABLE\n"
+	"                      a module's, loaded already or later\n"
+	"  -a, --all           all in /usr/lib/cairn/lines/RELEASE/*.lines\n\n"
 	"  -h, --help          this text\n";
 
 int lines_usage(FILE *out)

@@ -13,5 +13,8 @@ int lines_find_run(int argc, char **argv);
 int lines_decode_run(int argc, char **argv);
 int lines_embed_run(int argc, char **argv);
 int lines_info_run(int argc, char **argv);
+int lines_load_run(int argc, char **argv);
+int lines_unload_run(int argc, char **argv);
+int lines_status_run(int argc, char **argv);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `cairn list`: what can be recorded: sets, tracepoints, markers, with their fields. */
 #include "cli/command.h"
+#include "cli/list_kprobes.h"
 #include "cli/list_markers.h"
 #include "event/schema.h"
 #include "kernel/format.h"
@@ -16,10 +17,12 @@
 
 static const char usage[] =
 	"usage: cairn list [sets | events] [GLOB] [OPTION…]\n"
+	"       cairn list kprobe:GLOB\n"
 	"       cairn list markers FILE | -p PID\n"
 	"\n"
-	"Lists what `cairn record -e` takes: the sets, the kernel's tracepoints, the\n"
-	"markers of a program, a library or a running process.\n"
+	"Lists what `cairn record -e` takes: the sets, the kernel's tracepoints, its\n"
+	"functions with their parameters, the markers of a program, a library or a\n"
+	"running process.\n"
 	"\n"
 	"  GLOB           tracepoints by name, with * and ?: 'sched:*', '*fork*'\n"
 	"  -v, --verbose  also the fields, as conditions and traces know them\n"
@@ -238,6 +241,8 @@ static int list(struct list *l, const char *kind, const char *glob, struct err *
 		json_open(&l->writer, NULL, '{');
 	if (!strcmp(kind, "markers"))
 		status = list_markers(&l->text, l->json ? &l->writer : NULL, glob, l->pid, e);
+	else if (!strcmp(kind, "functions"))
+		status = list_kprobes(&l->text, l->json ? &l->writer : NULL, glob, e);
 	else if (!strcmp(kind, "events"))
 		status = list_events(l, glob ? glob : "*", e);
 	else
@@ -247,15 +252,16 @@ static int list(struct list *l, const char *kind, const char *glob, struct err *
 	else if (!*kind)
 		text_print(&l->text,
 			   "\n`cairn list events` names the kernel's tracepoints; -v says "
-			   "more of either.\n");
+			   "more of either.\n`cairn list 'kprobe:vfs_*'` names functions of the "
+			   "kernel that can be probed.\n");
 	if (status == 0 && l->text.failed)
 		status = err_set(e, ENOMEM, "no memory for the list");
 	return status;
 }
 
 /*
- * "sets", "events" or "" and the glob: [KIND] [GLOB]; any other word is a glob of events. Of
- * "markers" the word is a file, and a process takes its place.
+ * "sets", "events" or "" and the glob: [KIND] [GLOB]; any other word is a glob of events, or of
+ * "functions". Of "markers" the word is a file, and a process takes its place.
  */
 static bool parse_words(int count, char **words, bool has_pid, const char **kind, const char **glob)
 {
@@ -275,7 +281,7 @@ static bool parse_words(int count, char **words, bool has_pid, const char **kind
 		return true;
 	if (count > 1 || !strcmp(*kind, "sets"))
 		return false;
-	*kind = "events";
+	*kind = list_kprobes_asked(words[0]) ? "functions" : "events";
 	*glob = words[0];
 	return true;
 }

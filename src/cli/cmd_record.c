@@ -42,6 +42,15 @@ static int watch_signals(struct record *r, struct err *e)
 	return r->signals < 0 ? err_errno(e, "cannot watch for signals") : 0;
 }
 
+/* What somebody should know before it happens, if there is anything new. */
+static void say_notes(struct record *r)
+{
+	struct text *notes = &r->asked.selection.notes;
+	if (notes->bytes)
+		fprintf(stderr, "note: %s", notes->data);
+	text_clear(notes);
+}
+
 static int begin(struct record *r, struct err *e)
 {
 	int status = watch_signals(r, e);
@@ -60,6 +69,7 @@ static int begin(struct record *r, struct err *e)
 	r->asked.session.selection = &r->asked.selection;
 	if (status == 0)
 		status = session_open(&r->session, &r->asked.session, e);
+	say_notes(r);
 	if (status == 0 && r->asked.session.flight)
 		status = control_open(&r->control, e);
 	if (status == 0)
@@ -223,8 +233,7 @@ static void summarize(struct record *r)
 {
 	struct session_totals t;
 	session_totals(r->session, &t);
-	if (r->asked.selection.notes.bytes)
-		fprintf(stderr, "note: %s", r->asked.selection.notes.data);
+	say_notes(r);
 	if (*t.rung_reasons)
 		fprintf(stderr, "recorded by %s (%s)\n", t.rung, t.rung_reasons);
 	if (t.disk_trouble.code)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* tracefs, kernel probes, the clock. */
 #include "doctor/check.h"
+#include "kernel/dynamic_event.h"
 #include "kernel/tracefs.h"
 #include "util/cleanup.h"
 
 #include <cpuid.h>
+#include <limits.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +91,12 @@ static int probe_event(const char *pmu, uint64_t config1, uint64_t config2, stru
 static int try_kprobe(struct text *detail, struct err *e)
 {
 	(void)detail;
+	const char *tracefs;
+	if (tracefs_find(&tracefs, NULL) == 0) {
+		int status = dynamic_event_kernel_allows(tracefs, e);
+		if (status < 0)
+			return status;
+	}
 	/* A function that only the kernel's own tests call. */
 	return probe_event("kprobe", (uint64_t)(uintptr_t) "bpf_fentry_test1", 0, e);
 }
@@ -99,29 +107,63 @@ __attribute__((noinline)) static void here(void)
 }
 
 /* Where in which file this program's own code lies. */
-static int try_uprobe(struct text *detail, struct err *e)
+static int find_here(char path[static PATH_MAX], uint64_t *offset_ret, struct err *e)
 {
-	(void)detail;
 	CLEANUP(stream) FILE *maps = fopen("/proc/self/maps", "re");
 	unsigned long start, end, offset;
-	char path[512], line[768];
+	char line[768];
 	while (maps && fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx %*s %lx %*s %*s %511s", &start, &end, &offset, path) ==
-			    4 &&
-		    (uintptr_t)here >= start && (uintptr_t)here < end)
-			return probe_event("uprobe", (uint64_t)(uintptr_t)path,
-					   (uintptr_t)here - start + offset, e);
+		if (sscanf(line, "%lx-%lx %*s %lx %*s %*s %511s", &start, &end, &offset, path) !=
+			    4 ||
+		    (uintptr_t)here < start || (uintptr_t)here >= end)
+			continue;
+		*offset_ret = (uintptr_t)here - start + offset;
+		return 0;
 	}
 	return err_set(e, ENOENT, "this program's own file is not found in /proc/self/maps");
 }
 
+static int try_uprobe(struct text *detail, struct err *e)
+{
+	(void)detail;
+	char path[PATH_MAX];
+	uint64_t offset;
+	int status = find_here(path, &offset, e);
+	return status < 0 ? status : probe_event("uprobe", (uint64_t)(uintptr_t)path, offset, e);
+}
+
+/* What `record -e kprobe:` and uprobe: make, of this program's own code. */
+static int make_event(struct dynamic_events *made, struct err *e)
+{
+	char path[PATH_MAX], place[PATH_MAX + 32], name[DYNAMIC_EVENT_NAME_BYTES];
+	uint64_t offset;
+	int status = find_here(path, &offset, e);
+	if (status < 0)
+		return status;
+	snprintf(place, sizeof(place), "%s:%#llx", path, (unsigned long long)offset);
+	const struct dynamic_event event = {
+		.wish = "here", .place = place, .fetch = "", .called = "a uprobe"};
+	return dynamic_event_make(made, &event, name, e);
+}
+
+static int try_event(struct text *detail, struct err *e)
+{
+	(void)detail;
+	struct dynamic_events made = {0};
+	int status = make_event(&made, e);
+	dynamic_events_remove(&made);
+	return status;
+}
+
 const struct check checks_probes[] = {
 	{"kernel function (kprobe)", try_kprobe,
-	 "Nothing recorded today needs it; kernel functions cannot be probed.",
+	 "`record -e kprobe:FUNC` has nothing to offer; tracepoints it has.",
 	 "Run as root, on a kernel that lets its code be patched (CONFIG_KPROBES)."},
 	{"program function (uprobe)", try_uprobe,
-	 "Nothing recorded today needs it; programs cannot be probed by the kernel.",
+	 "`record -e uprobe:FILE:FUNC` has nothing to offer; markers it has.",
 	 "Run as root, or with CAP_PERFMON and CAP_SYS_ADMIN."},
+	{"a probe as an event", try_event, "Probes of the kernel's cannot be recorded.",
+	 "Run as root: they are made by writing to tracefs."},
 	{0},
 };
 

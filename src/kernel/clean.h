@@ -11,4 +11,7 @@
  */
 size_t clean_instances(void);
 
+/* The same for events that a dead cairn made (kernel/dynamic_event.h): how many groups went. */
+size_t clean_dynamic_events(void);
+
 #endif

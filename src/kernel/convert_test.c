@@ -323,7 +323,7 @@ static void test_generic(void **state)
 
 	struct schema *schema;
 	assert_int_equal(schema_create(&schema, &e), 0);
-	if (format_add_type(schema, 0, RECORDER_GENERIC_ID, &f, &e))
+	if (format_add_type(schema, 0, RECORDER_GENERIC_ID, f.name, &f, &e))
 		fail_msg("%s", e.text);
 	const struct event_type *type = schema_find(schema, "dma_map_sg");
 	assert_non_null(type);
@@ -360,7 +360,7 @@ static void test_types_have_the_records_places(void **state)
 		struct format f;
 		read_format(&f, "any", names[i]);
 		assert_int_equal(schema_create(&schema, &e), 0);
-		if (format_add_type(schema, 0, 64, &f, &e))
+		if (format_add_type(schema, 0, 64, f.name, &f, &e))
 			fail_msg("%s", e.text);
 		const struct event_type *type = schema_find(schema, f.name);
 		for (size_t j = 0; j < f.field_count; j++) {
@@ -387,7 +387,7 @@ static void test_padding(void **state)
 	struct err e;
 	assert_int_equal(format_parse(&f, "any", text, sizeof(text) - 1, &e), 0);
 	assert_int_equal(schema_create(&schema, &e), 0);
-	assert_int_equal(format_add_type(schema, 0, 64, &f, &e), 0);
+	assert_int_equal(format_add_type(schema, 0, 64, f.name, &f, &e), 0);
 	const struct type *payload = schema_find(schema, "gaps")->payload;
 	assert_int_equal(type_field(payload, "b")->offset_bits, 8 * 5);
 	assert_int_equal(type_field(payload, "c")->offset_bits, 8 * 11);

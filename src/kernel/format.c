@@ -204,6 +204,19 @@ static int parse_line(struct format *f, char *line)
 	return 0;
 }
 
+/* Of a probe's values only their print says which are addresses: "file=0x%Lx". */
+static void mark_addresses(struct format *f, const char *print)
+{
+	char shown[80];
+	for (size_t i = 0; i < f->field_count; i++) {
+		struct format_field *field = &f->fields[i];
+		snprintf(shown, sizeof(shown), " %.60s=0x%%", field->name);
+		if (field->kind == FORMAT_INTEGER && field->size == 8 && !field->is_signed &&
+		    (!strncmp(field->name, "__probe_", 8) || strstr(print, shown)))
+			field->kind = FORMAT_POINTER;
+	}
+}
+
 static int parse_lines(struct format *f, char *text, struct err *e)
 {
 	unsigned number = 1;
@@ -212,8 +225,11 @@ static int parse_lines(struct format *f, char *text, struct err *e)
 		if (next)
 			*next++ = 0;
 		/* Everything below is for printing, and long. */
-		if (take_prefix(line, "print fmt:"))
+		char *print = take_prefix(line, "print fmt:");
+		if (print) {
+			mark_addresses(f, print);
 			break;
+		}
 		if (parse_line(f, line))
 			return err_set(e, EINVAL, "format of %s:%s: line %u is no usable field",
 				       f->subsystem, f->name, number);

@@ -90,8 +90,8 @@ uint64_t format_uint(const struct format_field *field, const void *record, size_
 const void *format_bytes(const struct format_field *field, const void *record, size_t record_bytes,
 			 size_t *bytes_ret);
 
-/* Adds the type of a generic event as described above, under the event's name. */
-int format_add_type(struct schema *s, uint32_t stream_id, uint64_t id, const struct format *f,
-		    struct err *e);
+/* Adds the type of a generic event as described above; `name` is what the trace calls it. */
+int format_add_type(struct schema *s, uint32_t stream_id, uint64_t id, const char *name,
+		    const struct format *f, struct err *e);
 
 #endif

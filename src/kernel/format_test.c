@@ -66,6 +66,24 @@ static void test_fields(void **state)
 	format_deinit(&f);
 }
 
+/* As the kernel describes the event of a probe that was made with "file=$arg1:x64 n=$arg2:u64". */
+static void a_probes_addresses_are_known_by_their_print(void **state)
+{
+	static const char probe[] =
+		"name: vfs_read\nID: 78\nformat:\n" COMMON
+		"\tfield:unsigned long __probe_ip;\toffset:8;\tsize:8;\tsigned:0;\n"
+		"\tfield:u64 file;\toffset:16;\tsize:8;\tsigned:0;\n"
+		"\tfield:u64 n;\toffset:24;\tsize:8;\tsigned:0;\n"
+		"\nprint fmt: \"(%lx) file=0x%Lx n=%Lu\", REC->__probe_ip, REC->file, REC->n\n";
+	struct format f;
+	(void)state;
+	assert_int_equal(format_parse(&f, "cairn_1_0", probe, sizeof(probe) - 1, NULL), 0);
+	assert_int_equal(format_find(&f, "__probe_ip")->kind, FORMAT_POINTER);
+	assert_int_equal(format_find(&f, "file")->kind, FORMAT_POINTER);
+	assert_int_equal(format_find(&f, "n")->kind, FORMAT_INTEGER);
+	format_deinit(&f);
+}
+
 static void test_values(void **state)
 {
 	(void)state;
@@ -154,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(a_probes_addresses_are_known_by_their_print),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_this_kernel),

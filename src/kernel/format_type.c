@@ -111,22 +111,22 @@ static void add_dynamic(struct builder *b, const struct format_field *field)
 	add(b, field->name, type_sequence(b->schema, element, kept), 0);
 }
 
-int format_add_type(struct schema *s, uint32_t stream_id, uint64_t id, const struct format *f,
-		    struct err *e)
+int format_add_type(struct schema *s, uint32_t stream_id, uint64_t id, const char *name,
+		    const struct format *f, struct err *e)
 {
 	/* Each field can bring its padding, its word and its elements. */
 	struct builder b = {.schema = s};
 	b.payload = type_struct(s, (uint32_t)f->field_count * 4 + 1);
 	if (!b.payload)
-		return err_set(e, ENOMEM, "no memory for the type of %s", f->name);
+		return err_set(e, ENOMEM, "no memory for the type of %s", name);
 	for (size_t i = 0; i < f->field_count && !b.failed; i++)
 		add_fixed(&b, &f->fields[i]);
 	for (size_t i = 0; i < f->field_count && !b.failed; i++)
 		if (format_is_dynamic(&f->fields[i]))
 			add_dynamic(&b, &f->fields[i]);
 	if (b.failed)
-		return err_set(e, ENOMEM, "no memory for the type of %s", f->name);
+		return err_set(e, ENOMEM, "no memory for the type of %s", name);
 	b.payload->structure.field_count = b.count;
 	struct event_type *added;
-	return schema_add(s, stream_id, id, f->name, NULL, b.payload, &added, e);
+	return schema_add(s, stream_id, id, name, NULL, b.payload, &added, e);
 }

@@ -6,6 +6,7 @@
 #include "kernel/format.h"
 #include "kernel/generic_abi.h"
 #include "kernel/generic_calls.h"
+#include "kernel/generic_probes.h"
 #include "util/array.h"
 
 #include <bpf/bpf.h>
@@ -44,7 +45,7 @@ int generic_prepare(struct bpf_object *object, const struct plan *plan, struct e
 	if (status < 0)
 		return err_set(e, -status, "cannot record %zu kinds of events: %s",
 			       plan->event_count, strerror(-status));
-	return 0;
+	return generic_probes_prepare(object, plan, e);
 }
 
 static int describe(struct generic_event *ret, const struct plan_event *event, struct err *e)
@@ -104,12 +105,24 @@ static int link_event(struct attachment *a, int program_fd, uint64_t cookie,
 		      const struct plan_event *event, struct err *e)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = cookie);
-	a->link_fd = bpf_link_create(a->filter_fd >= 0 ? a->filter_fd : program_fd, a->event_fd,
-				     BPF_PERF_EVENT, &opts);
+	a->link_fd = bpf_link_create(program_fd, a->event_fd, BPF_PERF_EVENT, &opts);
 	if (a->link_fd < 0 || ioctl(a->event_fd, PERF_EVENT_IOC_ENABLE, 0))
 		return err_errno(e, "cannot attach the BPF program at %s:%s", event->subsystem,
 				 event->name);
 	return 0;
+}
+
+/* The program to attach: a tracepoint's condition comes first, a probe's when there is a record. */
+static int choose_program(struct attachment *a, struct bpf_object *object,
+			  const struct plan_event *event, uint32_t index, struct err *e)
+{
+	if (event->fetch)
+		return generic_probes_add(object, event, index, &a->filter_fd, e);
+	if (!event->when)
+		return bpf_program__fd(bpf_object__find_program_by_name(object, "generic_record"));
+	a->filter_fd =
+		load_filter(event, bpf_object__find_map_fd_by_name(object, "generic_next"), e);
+	return a->filter_fd;
 }
 
 static int attach_event(struct generic *g, struct bpf_object *object, const struct plan *plan,
@@ -118,9 +131,6 @@ static int attach_event(struct generic *g, struct bpf_object *object, const stru
 	const struct plan_event *event = &plan->events[index];
 	struct generic_event entry;
 	int map_fd = bpf_object__find_map_fd_by_name(object, "generic_events");
-	int next_fd = bpf_object__find_map_fd_by_name(object, "generic_next");
-	int program_fd =
-		bpf_program__fd(bpf_object__find_program_by_name(object, "generic_record"));
 	int status = describe(&entry, event, e);
 	if (status < 0)
 		return status;
@@ -130,11 +140,9 @@ static int attach_event(struct generic *g, struct bpf_object *object, const stru
 	if (array_push(&g->attachments, (struct attachment){-1, -1, -1}))
 		return err_set(e, ENOMEM, "no memory to attach events");
 	struct attachment *a = &g->attachments.items[g->attachments.count - 1];
-	if (event->when) {
-		a->filter_fd = load_filter(event, next_fd, e);
-		if (a->filter_fd < 0)
-			return err_add(e, "filtering %s:%s", event->subsystem, event->name);
-	}
+	int program_fd = choose_program(a, object, event, index, e);
+	if (program_fd < 0)
+		return err_add(e, "recording %s:%s", event->subsystem, event->name);
 	a->event_fd = open_event(event, e);
 	if (a->event_fd < 0)
 		return a->event_fd;
@@ -154,6 +162,8 @@ int generic_attach(struct generic **ret, struct bpf_object *object, const struct
 	int status = 0;
 	if (plan->event_count && bpf_map_update_elem(next_fd, &zero, &program_fd, BPF_ANY))
 		status = err_errno(e, "cannot connect filters with the recorder");
+	if (status == 0)
+		status = generic_probes_connect(object, plan, e);
 	if (status == 0)
 		status = generic_calls_attach(&g->calls, object, plan, e);
 	for (uint32_t i = 0; i < plan->event_count && status == 0; i++) {

@@ -9,6 +9,10 @@ enum {
 	GENERIC_DYNAMIC_MAX = 8,
 	GENERIC_CALLS = 1024, /* system call numbers that are looked at */
 	GENERIC_ARGS_MAX = 6,
+	GENERIC_VALUES_MAX = 32,                            /* of a probe */
+	GENERIC_STEPS_MAX = 6,                              /* pointers followed to one of them */
+	GENERIC_REGISTERS = 21,                             /* words of the kernel's pt_regs */
+	GENERIC_RAW_BYTES = 2 * RECORDER_GENERIC_BYTES_MAX, /* room for a record and a text more */
 };
 
 struct generic_dynamic {
@@ -45,6 +49,45 @@ struct generic_call_exit {
 	recorder_s32 nr;
 	RING_U32 spare;
 	recorder_s64 ret;
+};
+
+/*
+ * A value of a probe's event: begin with the word `base` of the registers; each step adds its
+ * offset and, but for the last, goes on with the 8 bytes there. What lies behind the last is the
+ * value; without a step it is the register.
+ */
+enum generic_value_kind {
+	GENERIC_NUMBER, /* of `bytes`; of a bit field `bits` of it, from `shift` on */
+	GENERIC_BYTES,  /* an array of `bytes` */
+	GENERIC_TEXT,   /* whose word in the record says where it was put */
+};
+
+struct generic_value {
+	RING_U16 at; /* in the raw record */
+	RING_U16 bytes;
+	RING_U8 kind, base, step_count, shift, bits;
+	RING_U8 spare[3];
+	recorder_s32 steps[GENERIC_STEPS_MAX];
+};
+
+/* Beside the entry of the same index that says how the raw record is copied. */
+struct generic_probe {
+	RING_U8 is_user, is_return, is_filtered, spare;
+	RING_U16 fixed_bytes; /* of the raw record */
+	RING_U16 value_count;
+	struct generic_value values[GENERIC_VALUES_MAX];
+};
+
+/*
+ * Where a probe's raw record is put together. Probes of programs can be preempted, though not
+ * moved to another cpu: who finds it busy loses its event.
+ */
+struct generic_scratch {
+	RING_U64 busy;
+	RING_U64 registers[GENERIC_REGISTERS];
+	RING_U32 end; /* of the record so far */
+	RING_U32 spare;
+	RING_U8 raw[GENERIC_RAW_BYTES];
 };
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "kernel/generic.bpf.h"
 #include "kernel/generic_call.bpf.h"
+#include "kernel/generic_probe.bpf.h"
 #include "kernel/ring.bpf.h"
 #include "kernel/site.bpf.h"
 #include "kernel/target.bpf.h"

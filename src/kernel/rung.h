@@ -25,6 +25,8 @@ struct condition;    /* filter/condition.h: a compiled predicate */
 struct plan_event {
 	const char *subsystem;
 	const char *name;
+	const char *fetch; /* of a probe made for this recording: what it fetches; else NULL */
+	bool is_user, is_return; /* such a probe's: in a program; at a function's return */
 	const struct format *format;
 	uint16_t id;                  /* in the trace: RECORDER_GENERIC_ID and up */
 	const struct condition *when; /* NULL without one */

@@ -6,13 +6,14 @@
  * any step. A mapping stays until the process ends: another thread may be inside it. The tool
  * gives the memory of a recording that is over back to the system, what stays is address space.
  */
+#include "base/system_call.h"
 #include "marker/marker_runtime.h"
-#include "marker/marker_system.h"
 
 #include <fcntl.h>
 #include <linux/mman.h>
 #include <linux/stat.h>
 #include <stddef.h>
+#include <sys/syscall.h>
 #include <time.h>
 #if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
@@ -49,7 +50,7 @@ static bool same_path(const char *a, const char *b)
 
 static void *map(unsigned long bytes, int prot, int flags, long fd)
 {
-	long at = marker_system(SYS_mmap, 0, (long)bytes, prot, flags, fd, 0);
+	long at = system_call(SYS_mmap, 0, (long)bytes, prot, flags, fd, 0);
 	return at < 0 && at > -4096 ? NULL : (void *)at;
 }
 
@@ -57,29 +58,29 @@ static void *map(unsigned long bytes, int prot, int flags, long fd)
 static uint64_t own_file_bytes(long fd)
 {
 	struct statx status = {0};
-	long failed = marker_system(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_SIZE | STATX_UID,
-				    (long)&status, 0);
-	bool is_own = status.stx_uid == (uint32_t)marker_system(SYS_geteuid, 0, 0, 0, 0, 0, 0);
+	long failed = system_call(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_SIZE | STATX_UID,
+				  (long)&status, 0);
+	bool is_own = status.stx_uid == (uint32_t)system_call(SYS_geteuid, 0, 0, 0, 0, 0, 0);
 	return failed || !is_own ? 0 : status.stx_size;
 }
 
 static struct ring_share *map_rings(const char *path, uint64_t *bytes_ret)
 {
-	long fd = marker_system(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CLOEXEC | O_NOFOLLOW,
-				0, 0, 0);
+	long fd = system_call(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0,
+			      0, 0);
 	if (fd < 0)
 		return NULL;
 	uint64_t bytes = own_file_bytes(fd);
 	void *rings =
 		bytes < RING_DATA_AT ? NULL : map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
-	marker_system(SYS_close, fd, 0, 0, 0, 0, 0);
+	system_call(SYS_close, fd, 0, 0, 0, 0, 0);
 	*bytes_ret = bytes;
 	return rings;
 }
 
 static void unmap(void *at, uint64_t bytes)
 {
-	marker_system(SYS_munmap, (long)at, (long)bytes, 0, 0, 0, 0);
+	system_call(SYS_munmap, (long)at, (long)bytes, 0, 0, 0, 0);
 }
 
 static struct mapping *map_session(uint64_t *bytes_ret)
@@ -126,7 +127,7 @@ static uint32_t find_generation(void)
 	uint32_t known = __atomic_load_n(&marker_page.generation, __ATOMIC_ACQUIRE);
 	if (known)
 		return known;
-	marker_system(SYS_madvise, (long)&marker_page, sizeof(marker_page), MADV_WIPE, 0, 0, 0);
+	system_call(SYS_madvise, (long)&marker_page, sizeof(marker_page), MADV_WIPE, 0, 0, 0);
 	uint32_t next = __atomic_add_fetch(&generations, 1, __ATOMIC_ACQ_REL);
 	return __atomic_compare_exchange_n(&marker_page.generation, &known, next, false,
 					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
@@ -160,8 +161,8 @@ bool marker_join(struct ring_thread *t)
 		marker_control.path[0] = 0;
 		return false;
 	}
-	uint64_t pid = (uint64_t)marker_system(SYS_getpid, 0, 0, 0, 0, 0, 0);
-	uint64_t tid = (uint64_t)marker_system(SYS_gettid, 0, 0, 0, 0, 0, 0);
+	uint64_t pid = (uint64_t)system_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	uint64_t tid = (uint64_t)system_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
 	t->writer = &m->writer;
 	t->owner = pid << 32 | tid;
 	/* Sequences stamp with the counter; where that is no clock, lanes ask the kernel's. */
@@ -175,8 +176,7 @@ void marker_free_lanes(const struct ring_writer *writer)
 {
 	for (uint32_t lane = 0; lane < writer->lanes; lane++) {
 		uint32_t holder = ring_lane_holder(writer, lane);
-		if (holder &&
-		    marker_system(SYS_tkill, holder, 0, 0, 0, 0, 0) == -(long)ESRCH_NUMBER)
+		if (holder && system_call(SYS_tkill, holder, 0, 0, 0, 0, 0) == -(long)ESRCH_NUMBER)
 			ring_lane_free(writer, lane, holder);
 	}
 }

@@ -2,38 +2,59 @@
 /* The rules of the form (README.md), in one pass. Nothing else decides what may run. */
 #include "prog/prog.h"
 
-#define NUMBERS(op) [op] = {PROG_NUMBER, PROG_NUMBER, PROG_NUMBER}
+#define OP(name, makes, a, b) [PROG_##name] = {makes, a, b, #name}
+#define NUMBERS(name)         OP(name, PROG_NUMBER, PROG_NUMBER, PROG_NUMBER)
 
 const struct prog_shape prog_shapes[PROG_OPS] = {
-	[PROG_CONST] = {PROG_NUMBER, PROG_NONE, PROG_NONE},
-	[PROG_LOAD] = {PROG_NUMBER, PROG_NONE, PROG_NONE},
-	[PROG_LOAD_S] = {PROG_NUMBER, PROG_NONE, PROG_NONE},
-	[PROG_TID] = {PROG_NUMBER, PROG_NONE, PROG_NONE},
-	NUMBERS(PROG_ADD),
-	NUMBERS(PROG_SUB),
-	NUMBERS(PROG_MUL),
-	NUMBERS(PROG_AND),
-	NUMBERS(PROG_OR),
-	NUMBERS(PROG_XOR),
-	NUMBERS(PROG_SHL),
-	NUMBERS(PROG_SHR),
-	NUMBERS(PROG_SHR_S),
-	[PROG_NEG] = {PROG_NUMBER, PROG_NUMBER, PROG_NONE},
-	NUMBERS(PROG_EQ),
-	NUMBERS(PROG_NE),
-	NUMBERS(PROG_LT),
-	NUMBERS(PROG_LE),
-	NUMBERS(PROG_LT_S),
-	NUMBERS(PROG_LE_S),
-	[PROG_NOT] = {PROG_NUMBER, PROG_NUMBER, PROG_NONE},
-	[PROG_TEXT] = {PROG_PLACE, PROG_NONE, PROG_NONE},
-	[PROG_TEXT_LOC] = {PROG_PLACE, PROG_NONE, PROG_NONE},
-	[PROG_TEXT_REL] = {PROG_PLACE, PROG_NONE, PROG_NONE},
-	[PROG_TEXT_EQ] = {PROG_NUMBER, PROG_PLACE, PROG_NONE},
-	[PROG_TEXT_MATCH] = {PROG_NUMBER, PROG_PLACE, PROG_NONE},
-	[PROG_SKIP_IF] = {PROG_NONE, PROG_NUMBER, PROG_NONE},
-	[PROG_SKIP_UNLESS] = {PROG_NONE, PROG_NUMBER, PROG_NONE},
-	[PROG_RESULT] = {PROG_NONE, PROG_NUMBER, PROG_NONE},
+	OP(CONST, PROG_NUMBER, PROG_NONE, PROG_NONE),
+	OP(LOAD, PROG_NUMBER, PROG_NONE, PROG_NONE),
+	OP(LOAD_S, PROG_NUMBER, PROG_NONE, PROG_NONE),
+	OP(TID, PROG_NUMBER, PROG_NONE, PROG_NONE),
+	NUMBERS(ADD),
+	NUMBERS(SUB),
+	NUMBERS(MUL),
+	NUMBERS(AND),
+	NUMBERS(OR),
+	NUMBERS(XOR),
+	NUMBERS(SHL),
+	NUMBERS(SHR),
+	NUMBERS(SHR_S),
+	OP(NEG, PROG_NUMBER, PROG_NUMBER, PROG_NONE),
+	NUMBERS(EQ),
+	NUMBERS(NE),
+	NUMBERS(LT),
+	NUMBERS(LE),
+	NUMBERS(LT_S),
+	NUMBERS(LE_S),
+	OP(NOT, PROG_NUMBER, PROG_NUMBER, PROG_NONE),
+	OP(TEXT, PROG_PLACE, PROG_NONE, PROG_NONE),
+	OP(TEXT_LOC, PROG_PLACE, PROG_NONE, PROG_NONE),
+	OP(TEXT_REL, PROG_PLACE, PROG_NONE, PROG_NONE),
+	OP(TEXT_EQ, PROG_NUMBER, PROG_PLACE, PROG_NONE),
+	OP(TEXT_MATCH, PROG_NUMBER, PROG_PLACE, PROG_NONE),
+	OP(SKIP_IF, PROG_NONE, PROG_NUMBER, PROG_NONE),
+	OP(SKIP_UNLESS, PROG_NONE, PROG_NUMBER, PROG_NONE),
+	OP(RESULT, PROG_NONE, PROG_NUMBER, PROG_NONE),
+	NUMBERS(DIV),
+	NUMBERS(DIV_S),
+	NUMBERS(MOD),
+	NUMBERS(MOD_S),
+	OP(EXTEND, PROG_NUMBER, PROG_NUMBER, PROG_NONE),
+	OP(EXTEND_S, PROG_NUMBER, PROG_NUMBER, PROG_NONE),
+	OP(REG, PROG_NUMBER, PROG_NONE, PROG_NONE),
+	OP(PEEK, PROG_NUMBER, PROG_NUMBER, PROG_NONE),
+	OP(PEEK_S, PROG_NUMBER, PROG_NUMBER, PROG_NONE),
+	OP(READ, PROG_NUMBER, PROG_NUMBER, PROG_NONE),
+	OP(READ_S, PROG_NUMBER, PROG_NUMBER, PROG_NONE),
+	OP(FAULT, PROG_NUMBER, PROG_NONE, PROG_NONE),
+	OP(PUT, PROG_NONE, PROG_NUMBER, PROG_NONE),
+	OP(PUT_TEXT, PROG_NONE, PROG_NUMBER, PROG_NONE),
+	OP(PUT_BYTES, PROG_NONE, PROG_NUMBER, PROG_NONE),
+	OP(OUT_TEXT, PROG_PLACE, PROG_NONE, PROG_NONE),
+	OP(COUNT, PROG_NONE, PROG_NUMBER, PROG_NONE),
+	OP(HIST, PROG_NONE, PROG_NUMBER, PROG_NONE),
+	OP(ENTER, PROG_NONE, PROG_NUMBER, PROG_NONE),
+	OP(LEAVE, PROG_NUMBER, PROG_NUMBER, PROG_NONE),
 };
 
 /* R2: an operand is an earlier value of the type asked for; an absent one is 0. */
@@ -60,6 +81,41 @@ static bool pool_text_ok(const struct prog *p, const struct prog_insn *in, uint3
 	return true;
 }
 
+static bool is_number_bytes(uint32_t bytes)
+{
+	return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
+}
+
+/* R3, R10: of the operations on a place of code. */
+static bool site_immediate_ok(const struct prog_insn *in)
+{
+	switch (in->op) {
+	case PROG_EXTEND:
+	case PROG_EXTEND_S:
+	case PROG_PEEK:
+	case PROG_PEEK_S:
+	case PROG_READ:
+	case PROG_READ_S:
+		return is_number_bytes(in->bytes) && in->at == 0;
+	case PROG_REG:
+		return in->at < PROG_REGS && in->bytes == 0;
+	case PROG_PUT:
+		return is_number_bytes(in->bytes) && within(in, 8, PROG_OUTPUT_BYTES_MAX);
+	case PROG_PUT_TEXT:
+	case PROG_PUT_BYTES:
+		return in->bytes > 0 && within(in, PROG_OUTPUT_BYTES_MAX, PROG_OUTPUT_BYTES_MAX);
+	case PROG_OUT_TEXT:
+		return in->bytes > 0 && within(in, PROG_TEXT_BYTES_MAX, PROG_OUTPUT_BYTES_MAX);
+	case PROG_COUNT:
+	case PROG_HIST:
+	case PROG_ENTER:
+	case PROG_LEAVE:
+		return in->at < PROG_CELLS_MAX && in->bytes == 0;
+	default:
+		return in->value == 0;
+	}
+}
+
 /* R3, R4, R5: what the operation says beside its operands. */
 static bool immediate_ok(const struct prog *p, uint32_t self)
 {
@@ -69,8 +125,7 @@ static bool immediate_ok(const struct prog *p, uint32_t self)
 		return true;
 	case PROG_LOAD:
 	case PROG_LOAD_S:
-		return (in->bytes == 1 || in->bytes == 2 || in->bytes == 4 || in->bytes == 8) &&
-		       within(in, 8, PROG_RECORD_BYTES_MAX);
+		return is_number_bytes(in->bytes) && within(in, 8, PROG_RECORD_BYTES_MAX);
 	case PROG_TEXT:
 		return in->bytes > 0 && within(in, PROG_TEXT_BYTES_MAX, PROG_RECORD_BYTES_MAX);
 	case PROG_TEXT_LOC:
@@ -84,7 +139,7 @@ static bool immediate_ok(const struct prog *p, uint32_t self)
 	case PROG_SKIP_UNLESS:
 		return in->bytes == 0 && in->at > self && in->at < p->insn_count;
 	default:
-		return in->value == 0;
+		return site_immediate_ok(in);
 	}
 }
 
@@ -112,4 +167,17 @@ bool prog_check(const struct prog *p, uint32_t *bad_ret)
 	if (bad_ret)
 		*bad_ret = bad;
 	return false;
+}
+
+uint32_t prog_output_bytes(const struct prog *p)
+{
+	uint32_t bytes = 0;
+	for (uint32_t i = 0; i < p->insn_count; i++) {
+		const struct prog_insn *in = &p->insns[i];
+		bool puts =
+			in->op == PROG_PUT || in->op == PROG_PUT_TEXT || in->op == PROG_PUT_BYTES;
+		if (puts && in->at + in->bytes > bytes)
+			bytes = in->at + in->bytes;
+	}
+	return bytes;
 }

@@ -10,6 +10,30 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
+/* The record is the memory as well, at an address of few digits. */
+static void run(const struct prog *p, const uint8_t *record, size_t bytes)
+{
+	uint64_t regs[PROG_REGS], values[PROG_INSNS_MAX];
+	for (uint64_t i = 0; i < PROG_REGS; i++)
+		regs[i] = i;
+	uint32_t output_bytes = prog_output_bytes(p);
+	uint8_t *output = malloc(output_bytes + 1);
+	struct prog_cells cells = {.count = 0};
+	struct prog_window memory = {.address = 2, .bytes = bytes, .data = record};
+	struct prog_input input = {.record = record,
+				   .record_bytes = bytes,
+				   .tid = 1,
+				   .regs = regs,
+				   .windows = &memory,
+				   .window_count = 1,
+				   .output = output,
+				   .output_bytes = output ? output_bytes : 0,
+				   .cells = &cells,
+				   .now_ticks = 1};
+	prog_run(p, &input, values);
+	free(output);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	if (bytes < 2)
@@ -29,10 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	p.pool = data + insn_bytes;
 	if (prog_check(&p, NULL)) {
 		size_t used = insn_bytes + p.pool_bytes;
-		struct prog_input input = {
-			.record = data + used, .record_bytes = bytes - used, .tid = 1};
-		uint64_t values[PROG_INSNS_MAX];
-		prog_run(&p, &input, values);
+		run(&p, data + used, bytes - used);
 	}
 	free(insns);
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "util/test.h"
-#include "prog/prog.h"
+#include "prog/prog_life.h"
 
 #include <string.h>
 
@@ -73,6 +73,19 @@ static void numbers_compare_by_the_operation(void **state)
 	assert_true(run_pair(PROG_AND, 6, 3) == 2);
 }
 
+static void what_no_division_gives_is_said_here(void **state)
+{
+	(void)state;
+	assert_true(run_pair(PROG_DIV, -1, 2) == INT64_MAX);
+	assert_true((int64_t)run_pair(PROG_DIV_S, -7, 2) == -3);
+	assert_true((int64_t)run_pair(PROG_MOD_S, -7, 2) == -1);
+	assert_true(run_pair(PROG_MOD, 7, 4) == 3);
+	for (uint8_t op = PROG_DIV; op <= PROG_MOD_S; op++)
+		assert_true(run_pair(op, 5, 0) == 0);
+	assert_true((int64_t)run_pair(PROG_DIV_S, INT64_MIN, -1) == INT64_MIN);
+	assert_true(run_pair(PROG_MOD_S, INT64_MIN, -1) == 0);
+}
+
 static void texts_end_at_nul_or_with_their_place(void **state)
 {
 	(void)state;
@@ -114,11 +127,156 @@ static void a_skipped_value_is_zero(void **state)
 	assert_true(run(insns, 4, "") == 0);
 }
 
+static void a_skipped_value_is_born_where_every_run_comes_by(void **state)
+{
+	(void)state;
+	const struct prog_insn insns[] = {
+		{.op = PROG_CONST, .value = 1},
+		{.op = PROG_SKIP_IF, .a = 0, .at = 3}, /* over the skip that first skips 4 */
+		{.op = PROG_SKIP_IF, .a = 0, .at = 5},
+		{.op = PROG_SKIP_IF, .a = 0, .at = 5},
+		{.op = PROG_TID},
+		{.op = PROG_RESULT, .a = 4},
+	};
+	struct prog p = {.insns = insns, .insn_count = COUNT(insns)};
+	struct prog_life life;
+	prog_life_find(&p, &life);
+	assert_int_equal(life.birth[4], 1);
+	assert_int_equal(life.birth[0], 0);
+	assert_int_equal(life.last_use[4], 5);
+}
+
 static void the_thread_is_known(void **state)
 {
 	(void)state;
 	const struct prog_insn insns[] = {{.op = PROG_TID}, {.op = PROG_RESULT, .a = 0}};
 	assert_true(run(insns, 2, "") == 77);
+}
+
+/* A thread at a place of its code: registers count up from 100, `record` is mapped at 4096. */
+struct site {
+	uint8_t output[16];
+	struct prog_cells cells;
+	uint64_t now_ticks;
+};
+
+static uint64_t run_site(struct site *s, const struct prog_insn *insns, uint32_t count)
+{
+	struct prog p = {.insns = insns, .insn_count = count};
+	uint64_t regs[PROG_REGS], values[PROG_INSNS_MAX];
+	const struct prog_window memory = {4096, sizeof(record), record};
+	for (unsigned i = 0; i < PROG_REGS; i++)
+		regs[i] = 100 + i;
+	struct prog_input input = {.regs = regs,
+				   .windows = &memory,
+				   .window_count = 1,
+				   .output = s->output,
+				   .output_bytes = sizeof(s->output),
+				   .cells = &s->cells,
+				   .now_ticks = s->now_ticks};
+	uint32_t bad = 0;
+	if (!prog_check(&p, &bad))
+		fail_msg("instruction %u was refused", bad);
+	return prog_run(&p, &input, values);
+}
+
+#define RUN_SITE(s, insns) run_site(s, insns, COUNT(insns))
+
+static void registers_and_memory_become_output(void **state)
+{
+	(void)state;
+	struct site s = {.output = {7, 7, 7}};
+	const struct prog_insn insns[] = {
+		{.op = PROG_REG, .at = 5},
+		{.op = PROG_PUT, .a = 0, .at = 1, .bytes = 2},
+		{.op = PROG_CONST, .value = 4096},
+		{.op = PROG_PEEK_S, .a = 2, .bytes = 2},
+		{.op = PROG_EXTEND, .a = 3, .bytes = 4},
+		{.op = PROG_PUT, .a = 4, .at = 8, .bytes = 8},
+		{.op = PROG_RESULT, .a = 3},
+	};
+	static const uint8_t expected[16] = {0, 105, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+	assert_true((int64_t)RUN_SITE(&s, insns) == -1);
+	assert_memory_equal(s.output, expected, sizeof(expected));
+	struct prog p = {.insns = insns, .insn_count = COUNT(insns)};
+	assert_int_equal(prog_output_bytes(&p), 16);
+}
+
+/* What is at `address`, read so, and put as a text of 8 bytes; faults in the second byte. */
+static uint64_t run_read(struct site *s, uint8_t op, int64_t address, uint32_t bytes)
+{
+	const struct prog_insn insns[] = {
+		{.op = PROG_CONST, .value = address},
+		{.op = op, .a = 0, .at = 0, .bytes = bytes},
+		{.op = PROG_FAULT},
+		{.op = PROG_FAULT},
+		{.op = PROG_PUT, .a = 2, .at = 14, .bytes = 1},
+		{.op = PROG_PUT, .a = 3, .at = 15, .bytes = 1},
+		{.op = PROG_OUT_TEXT, .at = 0, .bytes = 8},
+		{.op = PROG_TEXT_EQ, .a = 6, .at = 0, .bytes = 0},
+		{.op = PROG_NOT, .a = 7},
+		{.op = PROG_RESULT, .a = op == PROG_READ ? 1 : 8},
+	};
+	return RUN_SITE(s, insns);
+}
+
+static void what_cannot_be_read_is_zero_and_a_fault_once(void **state)
+{
+	(void)state;
+	struct site s = {0};
+	assert_true(run_read(&s, PROG_READ, 4096 + 2, 2) == 12345);
+	assert_int_equal(s.output[14], 0);
+	assert_true(run_read(&s, PROG_READ, 4096 + 31, 2) == 0);
+	assert_int_equal(s.output[14], 1);
+	assert_int_equal(s.output[15], 0);
+	assert_true(run_read(&s, PROG_READ, 4095, 1) == 0);
+	assert_true(run_read(&s, PROG_READ, -1, 8) == 0);
+	assert_int_equal(s.output[14], 1);
+}
+
+static void copies_are_cut_padded_and_end_where_memory_does(void **state)
+{
+	(void)state;
+	struct site s = {0};
+	assert_true(run_read(&s, PROG_PUT_TEXT, 4096 + 8, 4) == 1);
+	assert_memory_equal(s.output, "red\0\0\0\0", 8);
+	assert_int_equal(s.output[14], 0);
+	assert_true(run_read(&s, PROG_PUT_TEXT, 4096 + 11, 8) == 1);
+	assert_memory_equal(s.output, "is-1\0\0\0", 8);
+	assert_true(run_read(&s, PROG_PUT_BYTES, 4096 + 24, 8) == 1);
+	assert_memory_equal(s.output, "full\0\0\0", 8);
+	assert_int_equal(s.output[14], 0);
+	assert_true(run_read(&s, PROG_PUT_BYTES, 4096 + 26, 8) == 1);
+	assert_memory_equal(s.output, "ll\0\0\0\0\0", 8);
+	assert_int_equal(s.output[14], 1);
+	assert_true(run_read(&s, PROG_PUT_TEXT, 0, 8) == 0);
+	assert_int_equal(s.output[14], 1);
+}
+
+static void cells_keep_counts_sizes_and_times(void **state)
+{
+	(void)state;
+	struct site s = {.now_ticks = 50};
+	const struct prog_insn enter[] = {
+		{.op = PROG_REG, .at = 7},          {.op = PROG_COUNT, .a = 0, .at = 1},
+		{.op = PROG_HIST, .a = 0, .at = 2}, {.op = PROG_ENTER, .a = 0, .at = 3},
+		{.op = PROG_RESULT, .a = 0},
+	};
+	const struct prog_insn leave[] = {
+		{.op = PROG_REG, .at = 7},   {.op = PROG_LEAVE, .a = 0, .at = 3},
+		{.op = PROG_FAULT},          {.op = PROG_PUT, .a = 2, .at = 0, .bytes = 1},
+		{.op = PROG_RESULT, .a = 1},
+	};
+	RUN_SITE(&s, enter);
+	RUN_SITE(&s, enter);
+	assert_int_equal(s.cells.count, 3);
+	assert_true(s.cells.items[0].key == 107 && s.cells.items[0].value == 2);
+	assert_true(s.cells.items[1].key == 7 && s.cells.items[1].value == 2);
+	s.now_ticks = 80;
+	assert_true(RUN_SITE(&s, leave) == 30);
+	assert_int_equal(s.output[0], 0);
+	assert_true(RUN_SITE(&s, leave) == 0);
+	assert_int_equal(s.output[0], 1);
 }
 
 static void globs_match_as_a_shells(void **state)
@@ -141,57 +299,62 @@ static void globs_match_as_a_shells(void **state)
 }
 
 /* Each program breaks one rule, at the instruction named. */
+static const struct {
+	const char *rule;
+	uint32_t count, bad;
+	struct prog_insn insns[3];
+} broken[] = {
+	{"R1: empty", 0, 0, {{0}}},
+	{"R1: no result", 1, 0, {{.op = PROG_CONST}}},
+	{"R1: early result", 3, 1, {{.op = PROG_CONST}, {.op = PROG_RESULT}, {.op = PROG_RESULT}}},
+	{"R1: unknown", 2, 0, {{.op = PROG_OPS}, {.op = PROG_RESULT}}},
+	{"R1: not 0", 2, 0, {{.op = PROG_TID, .value = 1}, {.op = PROG_RESULT}}},
+	{"R2: later", 3, 0, {{.op = PROG_NOT, .a = 1}, {.op = PROG_CONST}, {.op = PROG_RESULT}}},
+	{"R2: itself", 2, 0, {{.op = PROG_NEG, .a = 0}, {.op = PROG_RESULT}}},
+	{"R2: a place", 2, 1, {{.op = PROG_TEXT, .bytes = 4}, {.op = PROG_RESULT}}},
+	{"R3: far", 2, 0, {{.op = PROG_LOAD, .at = 4093, .bytes = 4}, {.op = PROG_RESULT}}},
+	{"R3: odd", 2, 0, {{.op = PROG_LOAD, .bytes = 3}, {.op = PROG_RESULT}}},
+	{"R3: wraps", 2, 0, {{.op = PROG_LOAD, .at = UINT32_MAX, .bytes = 4}, {.op = PROG_RESULT}}},
+	{"R4: pool",
+	 3,
+	 1,
+	 {{.op = PROG_TEXT, .bytes = 4},
+	  {.op = PROG_TEXT_EQ, .at = 1, .bytes = 4},
+	  {.op = PROG_RESULT, .a = 1}}},
+	{"R3: what register", 2, 0, {{.op = PROG_REG, .at = PROG_REGS}, {.op = PROG_RESULT}}},
+	{"R3: no number",
+	 3,
+	 1,
+	 {{.op = PROG_CONST}, {.op = PROG_READ, .bytes = 3}, {.op = PROG_RESULT}}},
+	{"R10: output",
+	 3,
+	 1,
+	 {{.op = PROG_CONST},
+	  {.op = PROG_PUT, .at = PROG_OUTPUT_BYTES_MAX - 7, .bytes = 8},
+	  {.op = PROG_RESULT}}},
+	{"R10: nothing", 3, 1, {{.op = PROG_CONST}, {.op = PROG_PUT_BYTES}, {.op = PROG_RESULT}}},
+	{"R10: cell",
+	 3,
+	 1,
+	 {{.op = PROG_CONST}, {.op = PROG_COUNT, .at = PROG_CELLS_MAX}, {.op = PROG_RESULT}}},
+	{"R5: back",
+	 3,
+	 1,
+	 {{.op = PROG_CONST}, {.op = PROG_SKIP_IF, .at = 1}, {.op = PROG_RESULT}}},
+	{"R5: out", 3, 1, {{.op = PROG_CONST}, {.op = PROG_SKIP_IF, .at = 3}, {.op = PROG_RESULT}}},
+};
+
 static void what_breaks_a_rule_is_refused(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *rule;
-		uint32_t count, bad;
-		struct prog_insn insns[3];
-	} cases[] = {
-		{"R1: empty", 0, 0, {{0}}},
-		{"R1: no result", 1, 0, {{.op = PROG_CONST}}},
-		{"R1: early result",
-		 3,
-		 1,
-		 {{.op = PROG_CONST}, {.op = PROG_RESULT}, {.op = PROG_RESULT}}},
-		{"R1: unknown", 2, 0, {{.op = PROG_OPS}, {.op = PROG_RESULT}}},
-		{"R1: not 0", 2, 0, {{.op = PROG_TID, .value = 1}, {.op = PROG_RESULT}}},
-		{"R2: later",
-		 3,
-		 0,
-		 {{.op = PROG_NOT, .a = 1}, {.op = PROG_CONST}, {.op = PROG_RESULT}}},
-		{"R2: itself", 2, 0, {{.op = PROG_NEG, .a = 0}, {.op = PROG_RESULT}}},
-		{"R2: a place", 2, 1, {{.op = PROG_TEXT, .bytes = 4}, {.op = PROG_RESULT}}},
-		{"R3: far", 2, 0, {{.op = PROG_LOAD, .at = 4093, .bytes = 4}, {.op = PROG_RESULT}}},
-		{"R3: odd", 2, 0, {{.op = PROG_LOAD, .bytes = 3}, {.op = PROG_RESULT}}},
-		{"R3: wraps",
-		 2,
-		 0,
-		 {{.op = PROG_LOAD, .at = UINT32_MAX, .bytes = 4}, {.op = PROG_RESULT}}},
-		{"R4: pool",
-		 3,
-		 1,
-		 {{.op = PROG_TEXT, .bytes = 4},
-		  {.op = PROG_TEXT_EQ, .at = 1, .bytes = 4},
-		  {.op = PROG_RESULT, .a = 1}}},
-		{"R5: back",
-		 3,
-		 1,
-		 {{.op = PROG_CONST}, {.op = PROG_SKIP_IF, .at = 1}, {.op = PROG_RESULT}}},
-		{"R5: out",
-		 3,
-		 1,
-		 {{.op = PROG_CONST}, {.op = PROG_SKIP_IF, .at = 3}, {.op = PROG_RESULT}}},
-	};
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct prog p = {.insns = cases[i].insns,
-				 .insn_count = cases[i].count,
+	for (size_t i = 0; i < COUNT(broken); i++) {
+		struct prog p = {.insns = broken[i].insns,
+				 .insn_count = broken[i].count,
 				 .pool = (const uint8_t *)"abcd",
 				 .pool_bytes = 4};
 		uint32_t bad = UINT32_MAX;
-		if (prog_check(&p, &bad) || bad != cases[i].bad)
-			fail_msg("%s: %s, at %u", cases[i].rule,
+		if (prog_check(&p, &bad) || bad != broken[i].bad)
+			fail_msg("%s: %s, at %u", broken[i].rule,
 				 prog_check(&p, NULL) ? "accepted" : "refused", bad);
 	}
 }
@@ -201,9 +364,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loads_extend_by_their_sign),
 		cmocka_unit_test(numbers_compare_by_the_operation),
+		cmocka_unit_test(what_no_division_gives_is_said_here),
+		cmocka_unit_test(registers_and_memory_become_output),
+		cmocka_unit_test(what_cannot_be_read_is_zero_and_a_fault_once),
+		cmocka_unit_test(copies_are_cut_padded_and_end_where_memory_does),
+		cmocka_unit_test(cells_keep_counts_sizes_and_times),
 		cmocka_unit_test(texts_end_at_nul_or_with_their_place),
 		cmocka_unit_test(no_text_leaves_its_record),
 		cmocka_unit_test(a_skipped_value_is_zero),
+		cmocka_unit_test(a_skipped_value_is_born_where_every_run_comes_by),
 		cmocka_unit_test(the_thread_is_known),
 		cmocka_unit_test(globs_match_as_a_shells),
 		cmocka_unit_test(what_breaks_a_rule_is_refused),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ring/ring_rseq.h"
 
-enum { ROUNDS_MAX = 64, TRIES = 16 };
+enum { ROUNDS_MAX = 64 };
 
 struct ring_rseq ring_no_rseq = {.cpu = UINT32_MAX};
 
@@ -285,7 +285,7 @@ enum ring_status ring_write_slowly(enum ring_status status, struct ring_thread *
 {
 #if defined(__x86_64__)
 	status = write_cpu(status, t, generation, id, payload, bytes);
-	t->tries = TRIES;
+	t->tries = RING_TRIES;
 #endif
 	/* An event that triggers is too rare to slow the others down by a question. */
 	bool triggers =

@@ -51,6 +51,8 @@ struct ring_thread {
 	uint32_t tries; /* how often sequences may yet be restarted before it takes a lane */
 };
 
+enum { RING_TRIES = 16 };
+
 extern struct ring_rseq ring_no_rseq;
 
 enum ring_status {

@@ -13,6 +13,7 @@ int ladder_open(struct rung **ret, const char *only, const struct plan *plan, st
 	bool known = false;
 	int status = -ENOENT;
 	clean_instances();
+	clean_dynamic_events();
 	for (size_t i = 0; i < sizeof(ladder) / sizeof(ladder[0]); i++) {
 		struct err why = {0};
 		if (only && strcmp(ladder[i]->name, only) != 0)

@@ -17,8 +17,10 @@ void selection_init(struct selection *s)
 
 static void event_deinit(struct plan_event *event)
 {
-	format_deinit((struct format *)event->format);
+	if (event->format)
+		format_deinit((struct format *)event->format);
 	free((void *)event->format);
+	free((void *)event->fetch);
 	condition_destroy((struct condition *)event->when);
 }
 
@@ -28,11 +30,15 @@ void selection_deinit(struct selection *s)
 		free(wish->pattern);
 		free(wish->when);
 	}
+	array_each(probe, &s->probes)
+		kprobe_spec_deinit(probe);
 	array_each(refusal, &s->refusals)
 		free(*refusal);
 	array_each(event, &s->events)
 		event_deinit(event);
+	kprobe_maker_deinit(&s->maker);
 	array_free(&s->wishes);
+	array_free(&s->probes);
 	array_free(&s->refusals);
 	array_free(&s->events);
 	text_deinit(&s->notes);
@@ -92,9 +98,22 @@ int selection_trigger(struct selection *s, const char *spec, struct err *e)
 	return include_marker(s, spec + MARKER_WORD_BYTES, true, e);
 }
 
+static int include_probe(struct selection *s, const char *spec, struct err *e)
+{
+	struct kprobe_spec probe;
+	int status = kprobe_spec_parse(&probe, spec, e);
+	if (status == 0 && array_push(&s->probes, probe) < 0) {
+		kprobe_spec_deinit(&probe);
+		status = err_set(e, ENOMEM, "no memory for the probe '%s'", spec);
+	}
+	return status;
+}
+
 int selection_include(struct selection *s, const char *spec, struct err *e)
 {
 	struct wish wish;
+	if (kprobe_spec_is(spec))
+		return include_probe(s, spec, e);
 	if (strncmp(spec, marker, MARKER_WORD_BYTES) == 0)
 		return include_marker(s, spec + MARKER_WORD_BYTES, false, e);
 	if (split(spec, &wish) < 0 || array_push(&s->wishes, wish) < 0) {
@@ -162,25 +181,28 @@ static bool covered(const struct selection *s, const struct schema *schema, cons
 	}
 }
 
+/*
+ * `event` has the names and what else is known of it, `title` is what the trace calls it; what it
+ * fetches is taken over, on failure too.
+ */
 static int add_event(struct selection *s, struct schema *schema, const char *tracefs,
-		     const char *subsystem, const char *name, const char *when, struct err *e)
+		     struct plan_event event, const char *title, const char *when, struct err *e)
 {
-	struct plan_event event = {.id = (uint16_t)(RECORDER_GENERIC_ID + s->events.count)};
+	const char *subsystem = event.subsystem, *name = event.name;
+	event.id = (uint16_t)(RECORDER_GENERIC_ID + s->events.count);
 	struct format *format = calloc(1, sizeof(*format));
-	if (!format)
-		return err_set(e, ENOMEM, "no memory for the event %s:%s", subsystem, name);
-	int status = format_read(format, tracefs, subsystem, name, e);
-	if (status < 0) {
-		free(format);
-		return status;
-	}
 	event.format = format;
-	event.subsystem = format->subsystem;
-	event.name = format->name;
-	if (when)
+	int status = format ? format_read(format, tracefs, subsystem, name, e)
+			    : err_set(e, ENOMEM, "no memory for the event %s:%s", subsystem, name);
+	if (status == 0) {
+		event.subsystem = format->subsystem;
+		event.name = format->name;
+	}
+	if (status == 0 && when)
 		status = format_condition((struct condition **)&event.when, format, when, e);
 	if (status == 0)
-		status = format_add_type(schema, RECORDER_STREAM_EVENTS, event.id, format, e);
+		status =
+			format_add_type(schema, RECORDER_STREAM_EVENTS, event.id, title, format, e);
 	if (status == 0 && array_push(&s->events, event) < 0)
 		status = err_set(e, ENOMEM, "no memory for the event %s:%s", subsystem, name);
 	if (status < 0)
@@ -230,7 +252,7 @@ static int resolve_name(struct selection *s, struct schema *schema, const char *
 			   event, name);
 		return check_condition(tracefs, event, name, wish->when, e);
 	}
-	return add_event(s, schema, tracefs, event, name, wish->when, e);
+	return add_event(s, schema, tracefs, (struct plan_event){event, name}, name, wish->when, e);
 }
 
 static int resolve(struct selection *s, struct schema *schema, const char *tracefs,
@@ -248,9 +270,36 @@ static int resolve(struct selection *s, struct schema *schema, const char *trace
 	return status;
 }
 
+static int resolve_probe(struct selection *s, struct schema *schema, const char *tracefs,
+			 const struct kprobe_spec *probe, struct err *e)
+{
+	struct kprobe_event made;
+	int status = kprobe_event_make(&s->maker, probe, &made, e);
+	if (status < 0)
+		return status;
+	struct plan_event event = {.subsystem = s->maker.events.group,
+				   .name = made.name,
+				   .fetch = made.fetch,
+				   .is_user = probe->is_user,
+				   .is_return = probe->is_return};
+	return add_event(s, schema, tracefs, event, probe->called, probe->condition, e);
+}
+
+static int resolve_probes(struct selection *s, struct schema *schema, const char *tracefs,
+			  struct err *e)
+{
+	array_each(probe, &s->probes) {
+		int status = resolve_probe(s, schema, tracefs, probe, e);
+		if (status < 0)
+			return status;
+	}
+	text_print(&s->notes, "%s", s->maker.notes.data ? s->maker.notes.data : "");
+	return 0;
+}
+
 int selection_resolve(struct selection *s, struct schema *schema, struct err *e)
 {
-	if (!s->wishes.count)
+	if (!s->wishes.count && !s->probes.count)
 		return 0;
 	const char *tracefs;
 	int status = tracefs_find(&tracefs, e);
@@ -261,5 +310,5 @@ int selection_resolve(struct selection *s, struct schema *schema, struct err *e)
 		if (status < 0)
 			return status;
 	}
-	return 0;
+	return resolve_probes(s, schema, tracefs, e);
 }

@@ -19,7 +19,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / os.environ.get("BUILD", "build")
 CACHE = pathlib.Path(os.environ.get("CAIRN_CACHE", pathlib.Path.home() / ".cache" / "cairn"))
 # The package that depends on the newest image of a series in Debian 12.
-SERIES = {"6.1": "linux-image-amd64", "6.12": "linux-image-6.12-amd64"}
+SERIES = {"6.1": "linux-image-amd64", "6.1-cloud": "linux-image-cloud-amd64",
+          "6.12": "linux-image-6.12-amd64",
+          "6.12-cloud": "linux-image-6.12-cloud-amd64"}
 
 INIT = """#!/bin/sh
 export PATH=/bin:/t HOME=/
@@ -174,9 +176,12 @@ def read_result(folder):
     return Result(marks[1], int(marks[2]), out, log)
 
 
-def boot(series, script, files=None, name="guest", icount=False, cpus=2, limit_s=60, mb=768):
+def boot(series, script, files=None, name="guest", icount=False, cpus=2, limit_s=60, mb=768,
+         dies=False):
     """
     Runs `script` with `files` ({name in /t or absolute path: file here}) in a guest.
+
+    A script that `dies` ends in a panic: there is no status and no /out, only what was printed.
 
     With `icount` the guest has one cpu and its clock counts executed instructions, one a ns.
     """
@@ -204,4 +209,7 @@ def boot(series, script, files=None, name="guest", icount=False, cpus=2, limit_s
         raise Failed(f"the guest took more than {limit_s} s: see {folder / 'console.log'}")
     if done.returncode:
         raise Failed(f"qemu: {done.stderr.strip()}")
+    if dies:
+        log = folder / "console.log"
+        return Result(log.read_bytes().decode(errors="replace").replace("\r", ""), None, None, log)
     return read_result(folder)

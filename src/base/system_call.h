@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls without a libc between: they leave errno alone, so that a marker may stand
+ * System calls without a libc between: they leave errno alone, so that whoever makes them may stand
  * anywhere, also in a signal handler. A negative result is the error's number.
  */
-#ifndef CAIRN_MARKER_MARKER_SYSTEM_H
-#define CAIRN_MARKER_MARKER_SYSTEM_H
+#ifndef CAIRN_BASE_SYSTEM_CALL_H
+#define CAIRN_BASE_SYSTEM_CALL_H
 
-#include <stdint.h>
-#include <sys/syscall.h>
-
-static inline long marker_system(long number, long a, long b, long c, long d, long e, long f)
+static inline long system_call(long number, long a, long b, long c, long d, long e, long f)
 {
 #if defined(__x86_64__)
 	long result;
