@@ -34,7 +34,7 @@ void inject_close(struct inject *i);
 
 /* What code that runs in the process wants to know of it. */
 struct inject_facts {
-	bool has_rseq; /* of all threads, at the same place */
+	bool has_rseq; /* at the same place in all threads that have one by now */
 	bool has_tid;
 	int32_t rseq_offset; /* from the thread pointer (fs) */
 	int32_t tid_offset;  /* to the 32-bit number of the thread, as its C library has it */

@@ -23,6 +23,7 @@ struct asking {
 	struct inject_facts *facts;
 	uint32_t tids[TID_WORDS]; /* of the first thread; 0 where they are no tid of all */
 	size_t asked;
+	bool has_rseq; /* any thread */
 };
 
 /* The thread's number in the innermost namespace: the last one of the line. */
@@ -39,24 +40,24 @@ static pid_t inner_id(pid_t pid, pid_t tid)
 	return inner;
 }
 
+/* A thread that is being born has none yet, and says so to whoever uses it. */
 static void compare_rseq(struct asking *a, pid_t tid, uint64_t thread_pointer)
 {
 	struct rseq_configuration rseq = {0};
 	struct inject_facts *facts = a->facts;
-	int64_t offset = 0;
-	bool has = ptrace((enum __ptrace_request)GET_RSEQ_CONFIGURATION, tid, sizeof(rseq), &rseq) >
-			   0 &&
-		   rseq.pointer;
-	if (has)
-		offset = (int64_t)(rseq.pointer - thread_pointer);
-	if (a->asked == 0) {
-		facts->has_rseq = has && offset == (int32_t)offset;
+	if (ptrace((enum __ptrace_request)GET_RSEQ_CONFIGURATION, tid, sizeof(rseq), &rseq) <= 0 ||
+	    !rseq.pointer)
+		return;
+	int64_t offset = (int64_t)(rseq.pointer - thread_pointer);
+	bool fits = offset == (int32_t)offset;
+	if (!a->has_rseq) {
+		facts->has_rseq = fits;
 		facts->rseq_offset = (int32_t)offset;
 		facts->rseq_signature = rseq.signature;
-	} else if (!has || offset != facts->rseq_offset ||
-		   rseq.signature != facts->rseq_signature) {
+	} else if (offset != facts->rseq_offset || rseq.signature != facts->rseq_signature) {
 		facts->has_rseq = false;
 	}
+	a->has_rseq = true;
 }
 
 /* What is no thread's number in one thread is none. */
