@@ -42,9 +42,9 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
-	gate-payload race sanitize fuzz fuzzers bench bench-recorder bench-trace bench-server \
-	bench-guest bench-ctf bench-stack bench-waits bench-marker bench-lines bench-data \
-	bench-probe bench-probe-hit install uninstall
+	gate-payload race race-probe sanitize fuzz fuzzers bench bench-recorder bench-trace \
+	bench-server bench-guest bench-ctf bench-stack bench-waits bench-marker bench-lines \
+	bench-data bench-probe bench-probe-hit bench-attach install uninstall
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
@@ -174,6 +174,16 @@ $(RACES): $(RACE_SOURCES) $(wildcard src/ring/*.h)
 race: $(RACES)
 	@BUILD=$(BUILD) tests/race/run 300
 
+# A busy process with probes going in and out, and the control, which must do harm.
+PROBE_RACE := $(BUILD)/race/probe_race
+$(PROBE_RACE): $(wildcard tests/probe_race/*.[ch]) $(BUILD)/libparts.a
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
+		$(filter %.c,$^) $(filter %.a,$^) $(LIBS)
+
+race-probe: $(PROBE_RACE)
+	@$< 1000 600
+
 $(BUILD)/test/%_test: $(BUILD)/testobj/%_test.o $(BUILD)/libparts.a
 	@mkdir -p $(@D)
 	$(call step,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
@@ -187,6 +197,9 @@ $(BUILD)/test/synth_test $(BUILD)/test/waits_truth_test $(BUILD)/bench/path_spee
 # System calls and allocations that this test makes fail.
 $(BUILD)/test/ctf_fault_test: LDFLAGS += -Wl,--wrap=pwritev,--wrap=ftruncate,--wrap=openat \
 	-Wl,--wrap=write,--wrap=renameat,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
+# Writes to another process's memory, which this test forbids.
+$(BUILD)/test/inject_text_test: LDFLAGS += -Wl,--wrap=pwrite
 
 $(BUILD)/replay/%_fuzz: $(BUILD)/testobj/%_fuzz.o $(BUILD)/testobj/replay.o $(BUILD)/libparts.a
 	@mkdir -p $(@D)
@@ -212,14 +225,14 @@ $(BUILD)/testobj/%.o: %.c | $(BUILD)/.packages $(BPFS)
 
 GATES := tidy format-check gate-free gate-inproc gate-payload
 
-check: $(GATES) all $(TESTS) $(REPLAYS) $(HELPERS) $(BENCHES) $(RACES)
+check: $(GATES) all $(TESTS) $(REPLAYS) $(HELPERS) $(BENCHES) $(RACES) $(PROBE_RACE)
 	@BUILD=$(BUILD) tests/run quick
 
 # Packages first: the second make sees what pkg-config knows by then.
 test: deps
 	@$(MAKE) --no-print-directory tested
 
-tested: $(GATES) all $(TESTS) $(REPLAYS) $(HELPERS) $(RACES)
+tested: $(GATES) all $(TESTS) $(REPLAYS) $(HELPERS) $(RACES) $(PROBE_RACE)
 	@BUILD=$(BUILD) tests/run all
 
 clean:
@@ -319,6 +332,10 @@ bench-probe: $(BUILD)/bench/probe_places
 
 # What a probe costs a thread each time it comes by.
 bench-probe-hit: $(BUILD)/bench/probe_hit
+	@$<
+
+# How long a busy process stands still for probes to be put in.
+bench-attach: $(BUILD)/bench/attach_stop
 	@$<
 
 # What stacks cost those who sleep.

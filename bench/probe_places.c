@@ -4,9 +4,7 @@
  * of functions, all instructions, and statement lines where a file has debug information. Counts
  * sites, each by itself, as linked; nothing runs. Functions are those of .eh_frame.
  */
-#include "lineinfo/unwind_cfi.h"
-#include "patch/patch_plan.h"
-#include "util/array.h"
+#include "inject/inject_code.h"
 
 #include <elfutils/libdw.h>
 #include <fcntl.h>
@@ -16,88 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-struct program {
-	Elf *elf;
-	struct patch_image image;
-	ARRAY(struct patch_range) functions;
-	ARRAY(struct patch_bytes) data;
-};
-
 struct tally {
-	size_t sites, ways[PATCH_UPROBE + 1], reasons[PATCH_NOT_MOVABLE + 1];
+	size_t sites, ways[PATCH_NOWHERE + 1], reasons[PATCH_REASONS];
 };
-
-static void add_function(struct program *p, const struct cfi_entry *entry)
-{
-	const struct patch_bytes *text = &p->image.text;
-	if (entry->start >= text->address && entry->end <= text->address + text->bytes &&
-	    entry->start < entry->end)
-		(void)array_push(&p->functions, (struct patch_range){entry->start, entry->end});
-}
-
-static int by_start(const void *a, const void *b)
-{
-	uint64_t x = ((const struct patch_range *)a)->start;
-	uint64_t y = ((const struct patch_range *)b)->start;
-	return (x > y) - (x < y);
-}
-
-static void read_sections(struct program *p, struct cfi *cfi)
-{
-	size_t names;
-	GElf_Shdr header;
-	for (Elf_Scn *s = NULL;
-	     !elf_getshdrstrndx(p->elf, &names) && (s = elf_nextscn(p->elf, s));) {
-		if (!gelf_getshdr(s, &header) || !(header.sh_flags & SHF_ALLOC) ||
-		    header.sh_type == SHT_NOBITS)
-			continue;
-		Elf_Data *data = elf_rawdata(s, NULL);
-		const char *name = elf_strptr(p->elf, names, header.sh_name);
-		if (!data || !data->d_buf || !name)
-			continue;
-		struct patch_bytes bytes = {data->d_buf, header.sh_addr, data->d_size};
-		if (!strcmp(name, ".eh_frame"))
-			*cfi = (struct cfi){bytes.data, bytes.bytes, bytes.address, {0}};
-		if (!strcmp(name, ".text"))
-			p->image.text = bytes;
-		else if (!(header.sh_flags & SHF_EXECINSTR))
-			(void)array_push(&p->data, bytes);
-	}
-}
-
-/* Two entries for the same code would be two functions: the first one counts. */
-static void sort_functions(struct program *p)
-{
-	size_t kept = 0;
-	if (p->functions.count)
-		qsort(p->functions.items, p->functions.count, sizeof(*p->functions.items),
-		      by_start);
-	array_each(f, &p->functions) {
-		if (!kept || f->start >= p->functions.items[kept - 1].end)
-			p->functions.items[kept++] = *f;
-	}
-	p->functions.count = kept;
-}
-
-static bool program_read(struct program *p, int fd)
-{
-	GElf_Ehdr header;
-	struct cfi cfi = {0};
-	struct cfi_entry entry;
-	p->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	if (!p->elf || !gelf_getehdr(p->elf, &header) || header.e_machine != EM_X86_64)
-		return false;
-	read_sections(p, &cfi);
-	for (size_t at = 0; cfi_next(&cfi, &at, &entry);)
-		add_function(p, &entry);
-	sort_functions(p);
-	p->image.functions = p->functions.items;
-	p->image.function_count = p->functions.count;
-	p->image.data = p->data.items;
-	p->image.data_count = p->data.count;
-	p->image.is_fixed = header.e_type == ET_EXEC;
-	return p->functions.count > 0;
-}
 
 static void count_site(const struct patch_code *c, uint64_t address, struct tally *t)
 {
@@ -121,23 +40,33 @@ static void say(const char *file, const char *what, const struct tally *t, const
 	       t->reasons[PATCH_NO_FUNCTION] + t->reasons[PATCH_NO_BOUNDARY], goal);
 }
 
-static void count_code(const struct program *p, const struct patch_code *c, const char *name)
+/* The parts of functions that are only jumped into are no entries. */
+static void count_entries(struct inject_code *c, const char *name)
 {
-	struct tally entries = {0}, all = {0};
-	for (size_t i = 0; i < p->functions.count; i++) {
-		const struct patch_range *f = &p->functions.items[i];
-		count_site(c, patch_code_entry(c, f->start), &entries);
-		for (uint64_t at = f->start; at < f->end && patch_code_next(c, &at); at++)
-			count_site(c, at, &all);
+	struct tally entries = {0};
+	struct cfi_entry f;
+	for (size_t at = 0; cfi_next(&c->cfi, &at, &f);) {
+		if (inject_code_is_called(c, &f))
+			count_site(c->code, patch_code_entry(c->code, f.start), &entries);
 	}
-	say(name, "entry", &entries, p->image.is_fixed ? "jump >= 98" : "jump >= 99");
+	say(name, "entry", &entries, c->image.is_fixed ? "jump >= 98" : "jump >= 99");
+}
+
+static void count_instructions(const struct inject_code *c, const char *name)
+{
+	struct tally all = {0};
+	for (size_t i = 0; i < c->image.function_count; i++) {
+		const struct patch_range *f = &c->image.functions[i];
+		for (uint64_t at = f->start; at < f->end && patch_code_next(c->code, &at); at++)
+			count_site(c->code, at, &all);
+	}
 	say(name, "instruction", &all, "-");
 }
 
-static void count_lines(const struct program *p, const struct patch_code *c, const char *name)
+static void count_lines(Elf *elf, const struct patch_code *c, const char *name)
 {
 	struct tally lines = {0};
-	Dwarf *dwarf = dwarf_begin_elf(p->elf, DWARF_C_READ, NULL);
+	Dwarf *dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 	Dwarf_CU *unit = NULL;
 	Dwarf_Die die;
 	while (dwarf && !dwarf_get_units(dwarf, unit, &unit, NULL, NULL, &die, NULL)) {
@@ -164,26 +93,26 @@ static void count_lines(const struct program *p, const struct patch_code *c, con
 
 static void measure(const char *path)
 {
-	struct program p = {0};
-	struct patch_code *c;
+	struct inject_code *c;
 	struct err e;
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || !program_read(&p, fd)) {
-		printf("%-16s is not installed, or has no functions in .eh_frame\n", name);
-	} else if (patch_code_create(&p.image, &c, &e)) {
-		printf("%-16s %s\n", name, e.text);
+	if (fd < 0) {
+		printf("%-16s is not installed\n", name);
+		return;
+	}
+	if (inject_code_open(fd, name, &c, &e)) {
+		printf("%s\n", e.text);
 	} else {
-		count_code(&p, c, name);
-		count_lines(&p, c, name);
-		patch_code_destroy(c);
+		Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+		count_entries(c, name);
+		count_instructions(c, name);
+		count_lines(elf, c->code, name);
+		elf_end(elf);
+		inject_code_close(c);
 	}
 	fflush(stdout);
-	array_free(&p.functions);
-	array_free(&p.data);
-	elf_end(p.elf);
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 }
 
 int main(int argc, char **argv)

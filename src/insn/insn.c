@@ -133,6 +133,11 @@ bool insn_decode(const uint8_t *code, size_t bytes, uint64_t address, struct ins
 	return true;
 }
 
+bool insn_is_padding(const struct insn *in, const uint8_t *code)
+{
+	return in->class == INSN_NOP || (in->class == INSN_TRAP && code[0] == 0xcc);
+}
+
 bool insn_falls_through(const struct insn *in)
 {
 	return in->class != INSN_JUMP && in->class != INSN_JUMP_ANY && in->class != INSN_RETURN &&

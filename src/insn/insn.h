@@ -46,6 +46,9 @@ struct insn {
 /* The instruction at `code`, which runs at `address`; false when there is none, or not all. */
 bool insn_decode(const uint8_t *code, size_t bytes, uint64_t address, struct insn *ret);
 
+/* Whether it is what compilers and assemblers fill gaps with: a nop, or int3. */
+bool insn_is_padding(const struct insn *in, const uint8_t *code);
+
 /* Whether what follows in memory may run next; a call is expected to return. */
 bool insn_falls_through(const struct insn *in);
 

@@ -10,11 +10,6 @@ enum {
 	MODRM_JUMP = 4 << 3,
 };
 
-static bool is_padding(const struct insn *in, const uint8_t *code)
-{
-	return in->class == INSN_NOP || (in->class == INSN_TRAP && code[0] == 0xcc);
-}
-
 static bool can_move(const struct insn *in)
 {
 	/* The emulated call pushes before it reads. */
@@ -51,7 +46,7 @@ int insn_run_find(const uint8_t *code, size_t code_bytes, uint64_t address, size
 				 &in))
 			return -EILSEQ;
 		if (run.ends) { /* M2 */
-			if (!is_padding(&in, code + run.bytes))
+			if (!insn_is_padding(&in, code + run.bytes))
 				return -ENOTSUP;
 		} else {
 			if (!can_move(&in) ||
@@ -137,20 +132,38 @@ static bool copy_falls_through(const struct insn_run *run)
 	return !run->ends && last->class != INSN_CALL && last->class != INSN_CALL_ANY;
 }
 
+void insn_run_rebase(struct insn_run *run, uint64_t bias)
+{
+	for (unsigned i = 0; i < run->count; i++) {
+		run->insns[i].address += bias;
+		run->insns[i].target += bias;
+	}
+}
+
+void insn_run_move_one(const struct insn_run *run, unsigned index, const uint8_t *code,
+		       struct emit *out)
+{
+	const struct insn *in = &run->insns[index];
+	move(in, code + (in->address - run->insns[0].address), out);
+}
+
+void insn_run_move_end(const struct insn_run *run, struct emit *out)
+{
+	if (copy_falls_through(run))
+		insn_emit_jump_far(out, run->insns[0].address + run->bytes);
+}
+
 int insn_run_move(const struct insn_run *run, const uint8_t *code, struct emit *out,
 		  struct insn_copy *ret)
 {
 	size_t start = out->bytes;
 	if (out->room - start < INSN_COPY_BYTES_MAX)
 		return -ENOSPC;
-	uint64_t original = run->insns[0].address;
 	for (unsigned i = 0; i < run->count; i++) {
-		const struct insn *in = &run->insns[i];
 		ret->at[i] = (uint16_t)(out->bytes - start);
-		move(in, code + (in->address - original), out);
+		insn_run_move_one(run, i, code, out);
 	}
 	ret->at[run->count] = (uint16_t)(out->bytes - start);
-	if (copy_falls_through(run))
-		insn_emit_jump_far(out, original + run->bytes);
+	insn_run_move_end(run, out);
 	return emit_ok(out) ? 0 : -ERANGE;
 }

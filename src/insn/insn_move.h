@@ -41,6 +41,14 @@ struct insn_copy {
 int insn_run_find(const uint8_t *code, size_t code_bytes, uint64_t address, size_t bytes_min,
 		  struct insn_run *ret);
 
+/* As if the run had been found `bias` further up. */
+void insn_run_rebase(struct insn_run *run, uint64_t bias);
+
+/* Appends the copy of one instruction; and, behind all, the way back to behind the run. */
+void insn_run_move_one(const struct insn_run *run, unsigned index, const uint8_t *code,
+		       struct emit *out);
+void insn_run_move_end(const struct insn_run *run, struct emit *out);
+
 /* Appends the copy of the run at `code`. -ERANGE: it stands too far away; -ENOSPC: no room. */
 int insn_run_move(const struct insn_run *run, const uint8_t *code, struct emit *out,
 		  struct insn_copy *ret);

@@ -12,8 +12,7 @@ enum {
 	COMMON_BYTES_MAX = 1024, /* each of its entries runs through it */
 };
 
-/* An encoded address; `address` is that of the place where it stands. */
-static uint64_t take_encoded(struct cursor *c, uint8_t encoding, uint64_t address)
+uint64_t cfi_take_encoded(struct cursor *c, uint8_t encoding, uint64_t address)
 {
 	uint64_t from = (encoding & 0x70) == DW_EH_PE_pcrel ? address : 0;
 
@@ -28,6 +27,10 @@ static uint64_t take_encoded(struct cursor *c, uint8_t encoding, uint64_t addres
 		return from + cursor_u32(c);
 	case DW_EH_PE_sdata4:
 		return from + (uint64_t)(int32_t)cursor_u32(c);
+	case DW_EH_PE_uleb128:
+		return from + cursor_uleb(c);
+	case DW_EH_PE_sleb128:
+		return from + (uint64_t)cursor_sleb(c);
 	}
 	c->failed = true;
 	return 0;
@@ -37,6 +40,7 @@ static uint64_t take_encoded(struct cursor *c, uint8_t encoding, uint64_t addres
 static bool read_augmentation(struct cfi_common *common, const char *letters, struct cursor *c)
 {
 	common->encoding = DW_EH_PE_absptr;
+	common->pads_encoding = DW_EH_PE_omit;
 	common->signal = common->sized = false;
 	if (!letters || (*letters && *letters != 'z'))
 		return false;
@@ -50,9 +54,9 @@ static bool read_augmentation(struct cfi_common *common, const char *letters, st
 		if (*letters == 'R')
 			common->encoding = cursor_u8(&a);
 		else if (*letters == 'L')
-			cursor_u8(&a);
+			common->pads_encoding = cursor_u8(&a);
 		else if (*letters == 'P')
-			take_encoded(&a, cursor_u8(&a) & 15, 0);
+			cfi_take_encoded(&a, cursor_u8(&a) & 15, 0);
 		else if (*letters == 'S')
 			common->signal = true;
 		else
@@ -96,6 +100,19 @@ static bool read_common(struct cfi *c, size_t at)
 	return common->known;
 }
 
+/* Of the data with which an entry's augmentation begins. */
+static uint64_t take_pads(const struct cfi *c, struct cursor *rest)
+{
+	size_t bytes = cursor_uleb(rest);
+	const uint8_t *data = cursor_take(rest, bytes);
+	struct cursor a = cursor_over(data, data ? bytes : 0), plain = a;
+	uint8_t encoding = c->common.pads_encoding;
+
+	if (!data || encoding == DW_EH_PE_omit || !cfi_take_encoded(&plain, encoding & 15, 0))
+		return 0;
+	return cfi_take_encoded(&a, encoding, c->address + (uint64_t)(data - c->data));
+}
+
 /* The head of the FDE at `at`; `*rest` gets its instructions. False for a CIE, or a bad one. */
 static bool read_entry(struct cfi *c, size_t at, struct cfi_entry *ret, struct cursor *rest)
 {
@@ -106,11 +123,10 @@ static bool read_entry(struct cfi *c, size_t at, struct cfi_entry *ret, struct c
 	if (back == 0 || back > pointer_at || !read_common(c, pointer_at - back))
 		return false;
 	uint64_t address = c->address + (uint64_t)(rest->at - c->data);
-	uint64_t start = take_encoded(rest, c->common.encoding, address);
-	uint64_t bytes = take_encoded(rest, c->common.encoding & 15, 0);
-	if (c->common.sized)
-		cursor_take(rest, cursor_uleb(rest));
-	*ret = (struct cfi_entry){start, start + bytes, at};
+	uint64_t start = cfi_take_encoded(rest, c->common.encoding, address);
+	uint64_t bytes = cfi_take_encoded(rest, c->common.encoding & 15, 0);
+	uint64_t pads = c->common.sized ? take_pads(c, rest) : 0;
+	*ret = (struct cfi_entry){start, start + bytes, at, pads};
 	return cursor_ok(rest) && bytes && start + bytes > start;
 }
 

@@ -39,7 +39,7 @@ struct cfi_common {
 	size_t at; /* in the section */
 	bool read; /* `at` is one */
 	bool known, signal, sized;
-	uint8_t encoding;
+	uint8_t encoding, pads_encoding;
 	uint64_t code_factor;
 	int64_t data_factor;
 	struct cursor instructions;
@@ -56,7 +56,11 @@ struct cfi {
 struct cfi_entry {
 	uint64_t start, end;
 	size_t at;
+	uint64_t pads; /* where its table of exceptions is (unwind_pads.h); 0 without one */
 };
+
+/* An encoded address, as entries have it; `address` is that of the place where it stands. */
+uint64_t cfi_take_encoded(struct cursor *c, uint8_t encoding, uint64_t address);
 
 /* The next entry from `*at` on, which moves behind it; false at the section's end. */
 bool cfi_next(struct cfi *c, size_t *at, struct cfi_entry *ret);

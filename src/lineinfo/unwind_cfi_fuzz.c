@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Hostile .eh_frame: every reading ends, inside the section, with rows in order. */
-#include "lineinfo/unwind_cfi.h"
+/* Hostile .eh_frame: every reading ends, inside the section, with rows in order; so do pads. */
+#include "lineinfo/unwind_pads.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	uint8_t *copy = malloc(bytes);
 	struct cfi cfi = {.data = copy, .bytes = bytes, .address = 0x1000};
 	struct cfi_entry entry;
+	struct cfi_pads pads;
+	uint64_t pad;
 
 	if (bytes)
 		memcpy(copy, data, bytes);
@@ -35,6 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		struct check half = {entry.start + (entry.end - entry.start) / 2, entry.end};
 		cfi_rows(&cfi, &entry, entry.start, check_row, &all);
 		cfi_rows(&cfi, &entry, half.next, check_row, &half);
+		if (cfi_pads_open(&pads, &entry, copy, bytes))
+			while (cfi_pads_next(&pads, &pad) > 0)
+				;
 	}
 	free(copy);
 	return 0;

@@ -7,18 +7,20 @@
 #include "util/array.h"
 
 enum {
-	PATCH_IS_KNOWN = 1,    /* in a function that decodes */
-	PATCH_IS_BOUNDARY = 2, /* an instruction starts here */
-	PATCH_IS_TARGET = 4,   /* a branch may lead here */
+	PATCH_IS_KNOWN = 1,     /* in a function that decodes */
+	PATCH_IS_BOUNDARY = 2,  /* an instruction starts here */
+	PATCH_IS_TARGET = 4,    /* a branch may lead here */
+	PATCH_IS_PADDING = 8,   /* between functions, all of it nops and traps */
+	PATCH_IS_SEQUENCE = 16, /* of a restartable one */
 };
 
 struct patch_code {
 	struct patch_image image;
 	uint8_t *marks;
-	ARRAY(uint64_t) tables;  /* addresses of data that code takes */
-	ARRAY(uint64_t) numbers; /* of fixed code, that may be addresses */
-	bool failed;             /* no memory for them */
 };
+
+/* Sets the marks; -ENOMEM. */
+int patch_sweep(struct patch_code *c);
 
 /* The function around an address, or NULL. */
 const struct patch_range *patch_code_function(const struct patch_code *c, uint64_t address);

@@ -10,11 +10,12 @@ enum {
 	HEAP_GAP = 1 << 20, /* left free behind an image, for it and its heap to be */
 };
 
-/* P2: what may be overwritten ends where the next function begins. */
+/* P2 */
 static size_t bytes_left(const struct patch_code *c, const struct patch_range *f, uint64_t address)
 {
-	const struct patch_range *last = c->image.functions + c->image.function_count - 1;
-	uint64_t end = f == last ? c->image.text.address + c->image.text.bytes : f[1].start;
+	uint64_t end = f->end;
+	while (patch_code_has(c, end) && *patch_code_mark(c, end) & PATCH_IS_PADDING)
+		end++;
 	return end - address;
 }
 
@@ -28,11 +29,22 @@ static bool branch_inside(const struct patch_code *c, uint64_t address, size_t b
 	return false;
 }
 
+static bool in_sequence(const struct patch_code *c, uint64_t address, size_t bytes)
+{
+	for (size_t i = 0; i < bytes && patch_code_has(c, address + i); i++) {
+		if (*patch_code_mark(c, address + i) & PATCH_IS_SEQUENCE)
+			return true;
+	}
+	return false;
+}
+
 static enum patch_reason plan_jump(const struct patch_code *c, uint64_t address, size_t left,
 				   struct insn_run *ret)
 {
 	if (insn_run_find(patch_code_at(c, address), left, address, INSN_JUMP_BYTES, ret))
 		return PATCH_NOT_MOVABLE;
+	if (in_sequence(c, address, ret->bytes))
+		return PATCH_IN_SEQUENCE;
 	return branch_inside(c, address, INSN_JUMP_BYTES) ? PATCH_BRANCH_INSIDE : PATCH_POSSIBLE;
 }
 
@@ -66,6 +78,7 @@ static bool plan_punned(const struct patch_code *c, uint64_t address, size_t lef
 	for (size_t bytes = INSN_JUMP_BYTES - 1; bytes > 0; bytes--) {
 		if (!insn_run_find(patch_code_at(c, address), left, address, bytes, &ret->run) &&
 		    ret->run.bytes == bytes && !branch_inside(c, address, bytes) &&
+		    !in_sequence(c, address, bytes) &&
 		    window_find(c, address, bytes - 1, &ret->window))
 			return true;
 	}
@@ -79,9 +92,16 @@ void patch_plan_site(const struct patch_code *c, uint64_t address, struct patch_
 	uint8_t marks = f ? *patch_code_mark(c, address) : 0;
 	if (!(marks & PATCH_IS_KNOWN))
 		return;
-	ret->reason = PATCH_NO_BOUNDARY;
-	if (!(marks & PATCH_IS_BOUNDARY))
+	if (!(marks & PATCH_IS_BOUNDARY)) {
+		ret->way = PATCH_NOWHERE;
+		ret->reason = PATCH_NO_BOUNDARY;
 		return;
+	}
+	if (marks & PATCH_IS_SEQUENCE) {
+		ret->way = PATCH_NOWHERE;
+		ret->reason = PATCH_IN_SEQUENCE;
+		return;
+	}
 	size_t left = bytes_left(c, f, address);
 	ret->reason = plan_jump(c, address, left, &ret->run);
 	if (ret->reason == PATCH_POSSIBLE)
@@ -103,6 +123,14 @@ const char *patch_reason_text(enum patch_reason reason)
 		return "no instruction starts here";
 	case PATCH_BRANCH_INSIDE:
 		return "a branch leads into the bytes of a jump";
+	case PATCH_CALL_KEPT:
+		return "a call here cannot be moved, for the process has a shadow stack";
+	case PATCH_NEIGHBOUR:
+		return "another probe's jump takes bytes of this place";
+	case PATCH_IN_SEQUENCE:
+		return "a restartable sequence is here, which must not be interrupted";
+	case PATCH_FOREIGN:
+		return "the process has changed its code here, or somebody else has";
 	default:
 		return "an instruction here cannot be moved";
 	}

@@ -155,6 +155,112 @@ static void functions_that_overlap_are_refused(void **state)
 	assert_int_equal(patch_code_create(&image, &c, NULL), -EINVAL);
 }
 
+/* Of any image of this code, the reason why there is no jump at `site`. */
+static enum patch_reason reason(struct patch_image image, const char *code, size_t bytes,
+				uint64_t site)
+{
+	struct patch_code *c;
+	struct patch_plan ret;
+	image.text = (struct patch_bytes){(const uint8_t *)code, BASE, bytes};
+	assert_int_equal(patch_code_create(&image, &c, NULL), 0);
+	patch_plan_site(c, BASE + site, &ret);
+	patch_code_destroy(c);
+	return ret.reason;
+}
+
+#define FUNCTIONS(...)                                                                             \
+	.functions = (const struct patch_range[]){__VA_ARGS__},                                    \
+	.function_count = sizeof((const struct patch_range[]){__VA_ARGS__}) / 16
+
+static void code_that_does_not_decode_has_branches(void **state)
+{
+	(void)state;
+	/* push; mov; push; nop; ret; then a function with `06`, which no 64-bit code has */
+	static const char code[] = "\x55\x48\x89\xe5\x53\x90\xc3\x06\xe9\xf7\xff\xff\xff\xc3";
+	struct patch_image image = {FUNCTIONS({BASE, BASE + 7}, {BASE + 7, BASE + 14})};
+	assert_int_equal(reason(image, code, 14, 0), PATCH_BRANCH_INSIDE);
+	assert_int_equal(reason(image, code, 14, 8), PATCH_NO_FUNCTION);
+}
+
+static void code_in_no_function_has_branches(void **state)
+{
+	(void)state;
+	static const char code[] = "\x55\x48\x89\xe5\x53\x90\xc3\xb0\xeb\xf9\xc3";
+	struct patch_image image = {FUNCTIONS({BASE, BASE + 7})};
+	/* mov $0xeb,%al, or from its second byte on a jump to 3 */
+	assert_int_equal(reason(image, code, 11, 0), PATCH_BRANCH_INSIDE);
+	assert_int_equal(reason(image, code, 8, 0), PATCH_POSSIBLE);
+}
+
+static void data_between_functions_names_code(void **state)
+{
+	(void)state;
+	/* a word of 0x1004 in the gap, where the file has constants among its code */
+	static const char code[] = "\x55\x48\x89\xe5\x53\x90\xc3\x00\x04\x10\0\0\0\0\0\0";
+	struct patch_image image = {FUNCTIONS({BASE, BASE + 7})};
+	assert_int_equal(reason(image, code, 16, 0), PATCH_BRANCH_INSIDE);
+	assert_int_equal(reason(image, code, 15, 0), PATCH_POSSIBLE);
+}
+
+static void a_table_between_functions_is_of_branches(void **state)
+{
+	(void)state;
+	/* lea table(%rip),%rdx; push; mov; push; nop; ret; table: −12, which is the mov */
+	static const char code[] = "\x48\x8d\x15\x0d\0\0\0\x55\x48\x89\xe5\x53\x90\xc3"
+				   "\0\0\0\0\0\0\xf4\xff\xff\xff\x01\0";
+	struct patch_image image = {FUNCTIONS({BASE, BASE + 14})};
+	assert_int_equal(reason(image, code, 26, 7), PATCH_BRANCH_INSIDE);
+}
+
+static void landing_pads_are_branches(void **state)
+{
+	(void)state;
+	static const char code[] = "\x55\x48\x89\xe5\x53\x90\xc3";
+	uint64_t pad = BASE + 4;
+	struct patch_image image = {FUNCTIONS({BASE, BASE + 7})};
+	assert_int_equal(reason(image, code, 7, 0), PATCH_POSSIBLE);
+	image.targets = &pad;
+	image.target_count = 1;
+	assert_int_equal(reason(image, code, 7, 0), PATCH_BRANCH_INSIDE);
+}
+
+static void restartable_sequences_are_left_alone(void **state)
+{
+	(void)state;
+	static const char code[] = "\x55\x48\x89\xe5\x53\x90\x31\xc0\x31\xc9\x90\xc3";
+	struct patch_range sequence = {BASE + 4, BASE + 6};
+	struct patch_image image = {FUNCTIONS({BASE, BASE + 12})};
+	assert_int_equal(reason(image, code, 12, 0), PATCH_POSSIBLE);
+	image.sequences = &sequence;
+	image.sequence_count = 1;
+	assert_int_equal(reason(image, code, 12, 0), PATCH_IN_SEQUENCE);
+	assert_int_equal(reason(image, code, 12, 4), PATCH_IN_SEQUENCE);
+	assert_int_equal(reason(image, code, 12, 6), PATCH_POSSIBLE);
+}
+
+static void a_gap_with_code_in_it_is_no_padding(void **state)
+{
+	(void)state;
+	/* ret; four nops; and what only looks like more of them: somebody's function */
+	static const char code[] = "\xc3\x90\x90\x90\x90\x90\x31\xc0\xc3";
+	struct patch_image image = {FUNCTIONS({BASE, BASE + 1})};
+	assert_int_equal(reason(image, code, 6, 0), PATCH_POSSIBLE);
+	assert_int_equal(reason(image, code, 9, 0), PATCH_NOT_MOVABLE);
+}
+
+static void padding_that_something_names_is_none(void **state)
+{
+	(void)state;
+	static const char code[] = "\xc3\xcc\xcc\xcc\xcc\xcc";
+	uint64_t word = BASE + 3;
+	struct patch_bytes data = {(const uint8_t *)&word, DATA, 8};
+	struct patch_image image = {FUNCTIONS({BASE, BASE + 1})};
+	assert_int_equal(reason(image, code, 6, 0), PATCH_POSSIBLE);
+	image.data = &data;
+	image.data_count = 1;
+	assert_int_equal(reason(image, code, 6, 0), PATCH_BRANCH_INSIDE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +275,14 @@ int main(void)
 		cmocka_unit_test(what_is_no_place_for_a_probe_is_said),
 		cmocka_unit_test(the_landing_pad_stays_first),
 		cmocka_unit_test(functions_that_overlap_are_refused),
+		cmocka_unit_test(code_that_does_not_decode_has_branches),
+		cmocka_unit_test(code_in_no_function_has_branches),
+		cmocka_unit_test(data_between_functions_names_code),
+		cmocka_unit_test(a_table_between_functions_is_of_branches),
+		cmocka_unit_test(landing_pads_are_branches),
+		cmocka_unit_test(restartable_sequences_are_left_alone),
+		cmocka_unit_test(a_gap_with_code_in_it_is_no_padding),
+		cmocka_unit_test(padding_that_something_names_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,7 +127,7 @@ int board_switch(pid_t pid, struct ring_share *share, const char *path, size_t *
 	size_t count = 0;
 	int status = share ? check_reach(pid, path, e) : 0;
 	if (status == 0)
-		status = halt_begin(&halt, pid, e);
+		status = halt_begin(&halt, pid, HALT_FOREVER, e);
 	if (status < 0)
 		return status;
 	status = board_open_process(&b, pid, e);
