@@ -23,14 +23,7 @@ static struct thread_history *history_get(struct history *h, const struct thread
 
 size_t history_span_at(const struct thread_history *t, uint64_t at_ns)
 {
-	size_t low = 0, high = t->spans.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (t->spans.items[middle].to_ns < at_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_count_below(&t->spans, to_ns, at_ns);
 	return low < t->spans.count && span_from(t, low) < at_ns ? low : SIZE_MAX;
 }
 
@@ -78,14 +71,7 @@ const struct errand *history_errand(const struct history *h, const struct thread
 				    uint64_t at_ns)
 {
 	const struct thread_history *t = history_of(h, thread);
-	size_t low = 0, high = t ? t->errands.count : 0;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (t->errands.items[middle].from_ns < at_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = t ? array_count_below(&t->errands, from_ns, at_ns) : 0;
 	const struct errand *errand = low ? &t->errands.items[low - 1] : NULL;
 	return errand && errand->to_ns >= at_ns ? errand : NULL;
 }
@@ -102,14 +88,7 @@ const struct tenancy *history_tenancy(const struct history *h, int32_t cpu, uint
 {
 	if (cpu < 0 || (size_t)cpu >= h->cpus.count)
 		return NULL;
-	size_t low = 0, high = h->cpus.items[cpu].tenancies.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (h->cpus.items[cpu].tenancies.items[middle].from_ns < at_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_count_below(&h->cpus.items[cpu].tenancies, from_ns, at_ns);
 	return low ? &h->cpus.items[cpu].tenancies.items[low - 1] : NULL;
 }
 

@@ -6,15 +6,7 @@
 /* The number of gaps that ended by `at`: the index of the first that ends later. */
 static size_t gaps_ended(const struct gaps *g, uint64_t at_ns)
 {
-	size_t low = 0, high = g->list.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (g->list.items[middle].end_ns > at_ns)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
+	return array_count_to(&g->list, end_ns, at_ns);
 }
 
 /* Time spent in gaps from the beginning up to `at`. */

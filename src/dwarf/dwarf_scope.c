@@ -48,14 +48,7 @@ void dwarf_units_deinit(struct dwarf_units *u)
 
 struct dwarf_unit *dwarf_units_find(const struct dwarf_units *u, uint64_t address)
 {
-	size_t low = 0, high = u->ranges.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (u->ranges.items[middle].low <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_count_to(&u->ranges, low, address);
 	return low && address < u->ranges.items[low - 1].high ? &u->ranges.items[low - 1] : NULL;
 }
 

@@ -86,14 +86,7 @@ bool elf_symbols_read(struct Elf *elf, uint32_t section_type, struct elf_symbols
 
 bool elf_symbols_find(const struct elf_symbols *s, uint64_t address, struct elf_symbol *ret)
 {
-	size_t low = 0, high = s->table.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (s->table.items[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_count_to(&s->table, start, address);
 	for (size_t tried = 0; low-- > 0 && tried < SYMBOL_NESTING_MAX; tried++) {
 		if (address < s->table.items[low].end) {
 			*ret = s->table.items[low];

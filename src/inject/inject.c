@@ -57,14 +57,7 @@ static void own_pages(const struct attaching *a)
 /* The one whose bytes, or whose end, `pc` stands at. */
 static const struct patch_site *site_of(const struct inject_batch *batch, uint64_t pc)
 {
-	size_t low = 0, high = batch->sites.count;
-	while (low < high) { /* the last one that begins before it */
-		size_t middle = low + (high - low) / 2;
-		if (batch->sites.items[middle].address < pc)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_count_below(&batch->sites, address, pc);
 	const struct patch_site *site = low ? &batch->sites.items[low - 1] : NULL;
 	return site && pc - site->address <= site->run.bytes ? site : NULL;
 }

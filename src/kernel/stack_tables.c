@@ -302,15 +302,8 @@ static void serve_misses(struct stack_tables *t, uint64_t start)
 
 static void mark_list(struct stack_tables *t, uint32_t first)
 {
-	size_t low = 0, high = t->lists.count;
+	size_t low = array_count_below(&t->lists, first, first);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		if (t->lists.items[middle].first < first)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	if (low < t->lists.count && t->lists.items[low].first == first)
 		t->lists.items[low].used = true;
 }

@@ -221,13 +221,6 @@ void line_rows_deinit(struct line_rows *r)
 
 const struct line_row *line_rows_find(const struct line_rows *r, uint64_t address)
 {
-	size_t low = 0, high = r->rows.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (r->rows.items[middle].address <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_count_to(&r->rows, address, address);
 	return low ? &r->rows.items[low - 1] : NULL;
 }

@@ -69,15 +69,7 @@ static void sort(struct probe_file *f)
 /* The first function at or behind an address. */
 static size_t first_from(const struct probe_file *f, uint64_t address)
 {
-	size_t low = 0, high = f->functions.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (f->functions.items[middle].start < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return array_count_below(&f->functions, start, address);
 }
 
 /* The one out of line that begins exactly here, among the first `count`. */

@@ -115,14 +115,7 @@ void kallsyms_close(struct kallsyms *k)
 
 bool kallsyms_find(const struct kallsyms *k, uint64_t address, struct kallsyms_symbol *ret)
 {
-	size_t low = 0, high = k->table.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (k->table.items[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_count_to(&k->table, start, address);
 	const struct kallsyms_symbol *found = low ? &k->table.items[low - 1] : NULL;
 	if (!found || address - found->start > KALLSYMS_FUNCTION_BYTES_MAX ||
 	    !strcmp(found->name, "_etext"))

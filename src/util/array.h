@@ -40,6 +40,26 @@ int array_grow(void **items, size_t *capacity, size_t count, size_t item_bytes);
 
 #define array_free(a) (free((a)->items), (a)->items = NULL, (a)->count = (a)->capacity = 0)
 
+/*
+ * Of items sorted by a member, how many have less than `value` there: where the first other one
+ * is. array_count_to() counts those that have it too.
+ */
+#define array_count_below(a, member, value) array_count_(a, member, <, value)
+#define array_count_to(a, member, value)    array_count_(a, member, <=, value)
+
+#define array_count_(a, member, is, value)                                                         \
+	({                                                                                         \
+		size_t low_ = 0, high_ = (a)->count;                                               \
+		while (low_ < high_) {                                                             \
+			size_t middle_ = low_ + (high_ - low_) / 2;                                \
+			if ((a)->items[middle_].member is(value))                                  \
+				low_ = middle_ + 1;                                                \
+			else                                                                       \
+				high_ = middle_;                                                   \
+		}                                                                                  \
+		low_;                                                                              \
+	})
+
 #define array_each(item, a)                                                                        \
 	for (__typeof__(*(a)->items) *item = (a)->items; item && item < (a)->items + (a)->count;   \
 	     item++)

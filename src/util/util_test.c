@@ -33,6 +33,28 @@ static void array_grows_and_keeps(void **state)
 	array_free(&a);
 }
 
+/* Each value is there twice but for the odd ones, which are not there. */
+static void array_is_searched_by_a_member(void **state)
+{
+	ARRAY(struct { int value; }) a = {0};
+	(void)state;
+	assert_int_equal(array_count_below(&a, value, 7), 0);
+	for (int i = 0; i < 20; i++) {
+		assert_non_null(array_add(&a));
+		a.items[i].value = i / 2 * 2;
+	}
+	for (int value = -1; value < 22; value++) {
+		size_t below = 0, to = 0;
+		array_each(item, &a) {
+			below += item->value < value;
+			to += item->value <= value;
+		}
+		assert_int_equal(array_count_below(&a, value, value), below);
+		assert_int_equal(array_count_to(&a, value, value), to);
+	}
+	array_free(&a);
+}
+
 static void numbers_are_whole_and_within_bounds(void **state)
 {
 	(void)state;
@@ -107,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(err_adds_circumstance_in_front),
 		cmocka_unit_test(array_grows_and_keeps),
+		cmocka_unit_test(array_is_searched_by_a_member),
 		cmocka_unit_test(numbers_are_whole_and_within_bounds),
 		cmocka_unit_test(map_agrees_with_a_plain_table),
 		cmocka_unit_test(text_parses_what_people_type),
