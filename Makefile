@@ -33,7 +33,7 @@ HELPERS := $(filter-out replay, $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 HELPERS := $(HELPERS:%=$(BUILD)/helper/%) $(BUILD)/helper/live
 BPFS    := $(patsubst src/kernel/%.bpf.c,$(BUILD)/gen/%.bpf.o,$(wildcard src/kernel/*.bpf.c))
 FREE    := $(shell awk '$$3 == "free" {print "src/" $$2 "/*.[ch]"}' tools/parts.txt)
-FREE    := $(filter-out %_test.c %_fuzz.c %_bench.c %.bpf.c %.bpf.h, $(wildcard $(FREE)))
+FREE    := $(filter-out %_test.c %_test.h %_fuzz.c %_bench.c %.bpf.c %.bpf.h, $(wildcard $(FREE)))
 BPF_INCLUDES := $(wildcard src/kernel/*.h src/ring/*.h src/unwind/*.h)
 
 # A line a step; `make V=1` shows the commands.

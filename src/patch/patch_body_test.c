@@ -192,16 +192,17 @@ static void on_step(int signal, siginfo_t *info, void *context)
 		regs[REG_EFL] &= ~TRAP_FLAG;
 }
 
+static const struct prog_insn count_hits[] = {
+	{.op = PROG_CONST},
+	{.op = PROG_COUNT, .a = 0, .at = 0},
+	{.op = PROG_RESULT, .a = 0},
+};
+
 /* A handler after each instruction: the kernel ends the sequence, and the locked counter counts. */
 static void an_interrupted_count_is_locked(void **state)
 {
 	(void)state;
-	const struct prog_insn insns[] = {
-		{.op = PROG_CONST},
-		{.op = PROG_COUNT, .a = 0, .at = 0},
-		{.op = PROG_RESULT, .a = 0},
-	};
-	const struct prog p = PROG(insns);
+	const struct prog p = PROG(count_hits);
 	struct patch_body b = body_of(&p, 0);
 	const uint64_t *locked = (uint64_t *)bed.native_cells[0].counters;
 	struct sigaction step = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO}, before;
@@ -224,12 +225,7 @@ static void an_interrupted_count_is_locked(void **state)
 static void threads_at_once_lose_no_count(void **state)
 {
 	(void)state;
-	const struct prog_insn insns[] = {
-		{.op = PROG_CONST},
-		{.op = PROG_COUNT, .a = 0, .at = 0},
-		{.op = PROG_RESULT, .a = 0},
-	};
-	const struct prog p = PROG(insns);
+	const struct prog p = PROG(count_hits);
 	struct patch_body b = body_of(&p, 0);
 	struct emit out = emit_into(code, CODE_BYTES, (uint64_t)code);
 	pthread_t threads[THREADS];

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as a program and a record: what prog_check() accepts must run without a fault.
- * Input: instruction count, pool bytes (one byte each), instructions, pool; the rest is the record.
+ * Behind the program comes the record.
  */
-#include "prog/prog.h"
+#include "prog/prog_input_test.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -36,25 +35,11 @@ static void run(const struct prog *p, const uint8_t *record, size_t bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	if (bytes < 2)
-		return 0;
-	struct prog p = {.insn_count = data[0], .pool_bytes = data[1]};
-	size_t insn_bytes = p.insn_count * sizeof(struct prog_insn);
-	data += 2;
-	bytes -= 2;
-	if (bytes < insn_bytes + p.pool_bytes)
-		return 0;
-	/* A copy of its own, so that a read past the instructions is seen. */
-	struct prog_insn *insns = malloc(insn_bytes ? insn_bytes : 1);
-	if (!insns)
-		return 0;
-	memcpy(insns, data, insn_bytes);
-	p.insns = insns;
-	p.pool = data + insn_bytes;
-	if (prog_check(&p, NULL)) {
-		size_t used = insn_bytes + p.pool_bytes;
+	struct prog p;
+	size_t used;
+	struct prog_insn *insns = prog_input_read(data, bytes, &p, &used);
+	if (insns && prog_check(&p, NULL))
 		run(&p, data + used, bytes - used);
-	}
 	free(insns);
 	return 0;
 }

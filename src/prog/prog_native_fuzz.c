@@ -2,12 +2,12 @@
 /*
  * Any bytes as a program: what prog_check() accepts is compiled or refused, to the same length
  * wherever it is to stand, and changes no register that it has not said.
- * Input: as prog_fuzz.c has it; cells are a count, a histogram and times, over and over.
+ * Cells are a count, a histogram and times, over and over.
  */
+#include "prog/prog_input_test.h"
 #include "prog/prog_native.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -43,19 +43,10 @@ static void compile_twice(const struct prog *p, int32_t distance)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	if (bytes < 2)
-		return 0;
-	struct prog p = {.insn_count = data[0], .pool_bytes = data[1]};
-	size_t insn_bytes = p.insn_count * sizeof(struct prog_insn);
-	if (bytes - 2 < insn_bytes + p.pool_bytes)
-		return 0;
-	struct prog_insn *insns = malloc(insn_bytes ? insn_bytes : 1);
-	if (!insns)
-		return 0;
-	memcpy(insns, data + 2, insn_bytes);
-	p.insns = insns;
-	p.pool = data + 2 + insn_bytes;
-	if (prog_check(&p, NULL)) {
+	struct prog p;
+	size_t used;
+	struct prog_insn *insns = prog_input_read(data, bytes, &p, &used);
+	if (insns && prog_check(&p, NULL)) {
 		compile_twice(&p, 0);
 		compile_twice(&p, 64);
 	}
