@@ -3,6 +3,7 @@
  * How long all threads of a busy process stand still while probes are put into it and taken out:
  * eight threads that never sleep, this machine's C library as what is probed.
  */
+#include "inject/count_body_test.h"
 #include "inject/inject.h"
 #include "inject/inject_maps.h"
 
@@ -40,15 +41,6 @@ static pid_t start(void)
 		pthread_create(&thread, NULL, be_busy, NULL);
 	be_busy(NULL);
 	_exit(0);
-}
-
-static int emit_count(void *user, struct emit *out)
-{
-	uint64_t at = *(uint64_t *)user;
-	emit_bytes(out, "\x48\x8d\x64\x24\x80\x50\x9f\x0f\x90\xc0\x50\x48\xb8", 13);
-	emit_u64(out, at);
-	emit_bytes(out, "\xf0\x48\xff\x00\x58\x04\x7f\x9e\x58\x48\x8d\xa4\x24\x80\0\0\0", 17);
-	return 0;
 }
 
 static int by_number(const void *a, const void *b)

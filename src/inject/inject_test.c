@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Children of this test are the processes; their probes count in memory that both see. */
 #include "util/test.h"
+#include "inject/count_body_test.h"
 #include "inject/inject.h"
 #include "inject/inject_maps.h"
 
@@ -98,16 +99,6 @@ static void let_run(void)
 {
 	for (uint64_t until = seen->calls + 1000; seen->calls < until;)
 		sched_yield();
-}
-
-/* Counts at an address, and changes nothing else; pushfq would keep a debugger's trap flag. */
-static int emit_count(void *user, struct emit *out)
-{
-	uint64_t at = *(uint64_t *)user;
-	emit_bytes(out, "\x48\x8d\x64\x24\x80\x50\x9f\x0f\x90\xc0\x50\x48\xb8", 13);
-	emit_u64(out, at);
-	emit_bytes(out, "\xf0\x48\xff\x00\x58\x04\x7f\x9e\x58\x48\x8d\xa4\x24\x80\0\0\0", 17);
-	return 0;
 }
 
 struct probe {

@@ -8,6 +8,7 @@
  *	kill     the tool is killed at a random moment, and the next one cleans up
  *	raw      the control: the same bytes written without a stop, which must do harm
  */
+#include "inject/count_body_test.h"
 #include "inject/inject.h"
 #include "inject/inject_maps.h"
 #include "patch/patch_place.h"
@@ -64,16 +65,6 @@ static uint64_t next_random(struct race *r, uint64_t below)
 	r->random ^= r->random >> 7;
 	r->random ^= r->random << 17;
 	return r->random % below;
-}
-
-/* Counts, and changes nothing else. */
-static int emit_count(void *user, struct emit *out)
-{
-	uint64_t at = *(uint64_t *)user;
-	emit_bytes(out, "\x48\x8d\x64\x24\x80\x50\x9f\x0f\x90\xc0\x50\x48\xb8", 13);
-	emit_u64(out, at);
-	emit_bytes(out, "\xf0\x48\xff\x00\x58\x04\x7f\x9e\x58\x48\x8d\xa4\x24\x80\0\0\0", 17);
-	return 0;
 }
 
 static bool alive(struct race *r)
