@@ -102,7 +102,10 @@ static int64_t make_file(struct mapper *m, uint64_t bytes)
 	if (fd < 0)
 		return say(m, "make a file in memory", fd);
 	int64_t status = call(m, SYS_ftruncate, (uint64_t)fd, bytes, 0, 0, 0);
-	return status < 0 ? say(m, "make room in memory", status) : fd;
+	if (status >= 0)
+		return fd;
+	call(m, SYS_close, (uint64_t)fd, 0, 0, 0, 0);
+	return say(m, "make room in memory", status);
 }
 
 static int map_at(struct mapper *m, struct inject_region *r, int protection, int flags, int64_t fd)
