@@ -63,7 +63,8 @@ static int find_file(const char *file, char path[static PATH_MAX], struct err *e
 
 struct function {
 	GElf_Sym symbol;
-	size_t count; /* of different addresses of that name */
+	size_t count;    /* of different addresses of that name */
+	char clone[128]; /* "name.constprop.0": what a compiler made instead */
 };
 
 /* "name", or "name@@VERSION", the one that is linked today; not "name@VERSION". */
@@ -92,6 +93,14 @@ static bool is_old(Elf_Data *versions, int index)
 	return versions && gelf_getversym(versions, index, &version) && version & HIDDEN_VERSION;
 }
 
+static void note_clone(struct function *f, const char *symbol, const char *name)
+{
+	size_t bytes = strlen(name);
+	if (symbol && !strncmp(symbol, name, bytes) && symbol[bytes] == '.' &&
+	    strcmp(symbol + bytes, ".cold") != 0)
+		snprintf(f->clone, sizeof(f->clone), "%s", symbol);
+}
+
 static void find_symbol(Elf *elf, const char *name, struct function *f)
 {
 	GElf_Shdr header;
@@ -103,11 +112,13 @@ static void find_symbol(Elf *elf, const char *name, struct function *f)
 		    (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM))
 			continue;
 		for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
+			const char *its = elf_strptr(elf, header.sh_link, symbol.st_name);
 			unsigned type = GELF_ST_TYPE(symbol.st_info);
+			note_clone(f, its, name);
 			if (symbol.st_shndx == SHN_UNDEF ||
 			    (header.sh_type == SHT_DYNSYM && is_old(versions, i)) ||
 			    (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) ||
-			    !is_named(elf_strptr(elf, header.sh_link, symbol.st_name), name))
+			    !is_named(its, name))
 				continue;
 			if (f->count && f->symbol.st_value == symbol.st_value)
 				continue;
@@ -126,6 +137,9 @@ static int find_function(struct elf_file *file, const char *name, struct functio
 	if (!ret->count && elf_debug_open(file, ELF_DEBUG_ROOT, &debug, NULL) == 0)
 		find_symbol(elf_file_handle(debug), name, ret);
 	elf_file_close(debug);
+	if (!ret->count && ret->clone[0])
+		return err_set(e, ENOENT, "%s has no function '%s', but '%s', made of it",
+			       elf_file_path(file), name, ret->clone);
 	if (!ret->count)
 		return err_set(e, ENOENT, "%s has no function '%s'", elf_file_path(file), name);
 	if (ret->count > 1)

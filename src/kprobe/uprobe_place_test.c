@@ -25,6 +25,8 @@ __asm__(".text\n"
 	"function place_empty\n mov %edi, %eax\n .byte 0x0f,0x1f,0x44,0,0\n end place_empty\n"
 	"function place_entered\n .byte 0x0f,0x1f,0x44,0,0\n movq %rdi, -8(%rsp)\n"
 	" movq -8(%rsp), %rax\n end place_entered\n"
+	"function place_cloned.constprop.0\n push %rbp\n pop %rbp\n"
+	" end place_cloned.constprop.0\n"
 	"function place_landed\n endbr64\n push %rbp\n pop %rbp\n end place_landed\n"
 	".type place_chosen, @gnu_indirect_function\n .globl place_chosen\n"
 	"place_chosen: lea place_keeps(%rip), %rax\n ret\n .size place_chosen, . - place_chosen\n");
@@ -67,6 +69,9 @@ static void a_library_and_a_program_are_found_by_name(void **state)
 	assert_non_null(strstr(e.text, "neither a program in PATH nor a library"));
 	assert_int_equal(uprobe_place_find("sh", "no_such_function", 0, &place, &e), -ENOENT);
 	assert_non_null(strstr(e.text, "has no function 'no_such_function'"));
+	assert_int_equal(uprobe_place_find("/proc/self/exe", "place_cloned", 0, &place, &e),
+			 -ENOENT);
+	assert_non_null(strstr(e.text, "but 'place_cloned.constprop.0', made of it"));
 }
 
 static void only_where_an_instruction_begins(void **state)
