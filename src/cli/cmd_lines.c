@@ -50,7 +50,7 @@ static const char usage[] =
 	"  -k, --kernel TABLE  the kernel's\n"
 	"  -m, --module M=TABLE\n"
 	"                      a module's, loaded already or later\n"
-	"  -a, --all           all in /usr/lib/cairn/lines/RELEASE/*.lines\n\n"
+	"  -a, --all           all of /lib/modules/RELEASE/cairn.lines\n\n"
 	"  -h, --help          this text\n";
 
 int lines_usage(FILE *out)

@@ -4,19 +4,17 @@
 #include "cli/command.h"
 #include "lineinfo/line_reader.h"
 #include "lines/lines_device.h"
+#include "symbol/symbol_lines.h"
 #include "util/array.h"
 #include "util/cleanup.h"
 
 #include <fcntl.h>
 #include <getopt.h>
-#include <glob.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/utsname.h>
-
-#define TABLES_FOLDER "/usr/lib/cairn/lines"
 
 struct wanted {
 	const char *path;
@@ -102,19 +100,6 @@ static int load_all(struct loader *l, struct err *e)
 	return failed;
 }
 
-/* The tables an administrator has put where those of the running kernel belong. */
-static void want_folder(struct loader *l, glob_t *found)
-{
-	struct utsname self;
-	char pattern[512];
-	uname(&self);
-	snprintf(pattern, sizeof(pattern), TABLES_FOLDER "/%s/*.lines", self.release);
-	if (glob(pattern, 0, NULL, found))
-		fprintf(stderr, "cairn lines load: there is no %s\n", pattern);
-	for (size_t i = 0; i < found->gl_pathc; i++)
-		(void)array_push(&l->wanted, (struct wanted){.path = found->gl_pathv[i]});
-}
-
 int lines_load_run(int argc, char **argv)
 {
 	static const struct option options[] = {{"kernel", required_argument, NULL, 'k'},
@@ -123,25 +108,28 @@ int lines_load_run(int argc, char **argv)
 						{"help", no_argument, NULL, 'h'},
 						{0}};
 	struct loader l = {.fd = -1};
+	char standard[PATH_MAX];
 	struct err e;
-	glob_t found = {0};
+	int failed = 0;
 	for (int c; (c = getopt_long(argc, argv, "k:m:ah", options, NULL)) != -1;) {
 		const char *equals = c == 'm' ? strchr(optarg, '=') : NULL;
+		struct wanted wanted = {standard, NULL, 0};
 		if (c == 'h' || c == '?' || (c == 'm' && (!equals || equals == optarg)))
 			return lines_usage(c == 'h' ? stdout : stderr);
 		if (c == 'k')
-			(void)array_push(&l.wanted, (struct wanted){optarg, "", 0});
-		if (c == 'm')
-			(void)array_push(&l.wanted, (struct wanted){equals + 1, optarg,
-								    (size_t)(equals - optarg)});
-		if (c == 'a' && !found.gl_pathc)
-			want_folder(&l, &found);
+			wanted = (struct wanted){optarg, "", 0};
+		else if (c == 'm')
+			wanted = (struct wanted){equals + 1, optarg, (size_t)(equals - optarg)};
+		else
+			symbol_lines_kernel_path(standard, sizeof(standard));
+		if (array_push(&l.wanted, wanted))
+			failed = err_set(&e, ENOMEM, "no memory");
 	}
-	if (optind < argc || (!l.wanted.count && !found.gl_pathc))
+	if (optind < argc || !l.wanted.count)
 		return lines_usage(stderr);
-	int failed = load_all(&l, &e);
+	if (!failed)
+		failed = load_all(&l, &e);
 	array_free(&l.wanted);
-	globfree(&found);
 	return failed ? command_fail("lines load", &e) : COMMAND_FINE;
 }
 

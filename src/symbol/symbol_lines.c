@@ -65,16 +65,22 @@ static size_t running_build_id(uint8_t *ret, size_t room)
 	return 0;
 }
 
+int symbol_lines_kernel_path(char *ret, size_t room)
+{
+	struct utsname self;
+	uname(&self);
+	return snprintf(ret, room, "/lib/modules/%s/cairn.lines", self.release);
+}
+
 struct line_reader *symbol_lines_of_kernel(const char *path)
 {
-	struct utsname name;
 	struct lines_object object;
 	uint8_t id[LINES_BUILD_ID_MAX];
 	char standard[PATH_MAX];
 	size_t bytes = running_build_id(id, sizeof(id));
-	if (!bytes || uname(&name))
+	if (!bytes)
 		return NULL;
-	snprintf(standard, sizeof(standard), "/lib/modules/%s/cairn.lines", name.release);
+	symbol_lines_kernel_path(standard, sizeof(standard));
 	struct line_reader *r = open_reader(path ? path : standard);
 	for (uint32_t i = 0; r && lines_object_at(&r->table, i, &object); i++)
 		if (!object.is_module && object.build_id_bytes == bytes &&

@@ -16,9 +16,12 @@ struct symbol_lines_names {
 /* The table that the program at `path` carries, if it was made for this build-id; or NULL. */
 struct line_reader *symbol_lines_of_program(const char *path, const char *build_id);
 
+/* Where the running kernel's table is looked for; its length, as snprintf() has it. */
+int symbol_lines_kernel_path(char *ret, size_t room);
+
 /*
- * The table LINES_OF_KERNEL of the running kernel, or one at `path`; NULL when there is none, or it
- * is of another build.
+ * The running kernel's table from there, or the one at `path`; NULL when there is none, or it is
+ * of another build.
  */
 struct line_reader *symbol_lines_of_kernel(const char *path);
 
