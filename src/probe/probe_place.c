@@ -223,10 +223,8 @@ static int find_function(struct search *s)
 			       "%s is inlined wherever it is called: only its entry and its lines "
 			       "can be probed",
 			       s->spec->function);
-	return err_set(s->e, ENOENT, "%s has no %s; `cairn list %s '*'` shows its functions",
-		       s->file->path,
-		       s->spec->kind == PROBE_ENTRY ? s->spec->function : s->spec->place,
-		       s->file->path);
+	return err_set(s->e, ENOENT, "%s has no %s", s->file->path,
+		       s->spec->kind == PROBE_ENTRY ? s->spec->function : s->spec->place);
 }
 
 static int place_order(const void *left, const void *right)

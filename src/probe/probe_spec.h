@@ -114,7 +114,7 @@ struct probe_spec {
 int probe_spec_parse(const char *text, struct probe_spec **ret, struct err *e);
 void probe_spec_destroy(struct probe_spec *s);
 
-/* Nothing but a place, as in `cairn list FILE PATTERN`. */
+/* Nothing but a place. */
 int probe_spec_parse_place(const char *text, struct probe_spec **ret, struct err *e);
 
 /* As registers are typed, without the sign; -1 when it is none. */
