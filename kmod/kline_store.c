@@ -115,14 +115,18 @@ static int module_add(struct sections *s, const struct kline_table *t,
 	return LINES_REPLY_FINE;
 }
 
-/* A loaded module by name, which stays until module_put_found(). */
+/*
+ * A loaded module by name, which stays until module_put_found(). Of one that goes, on_module() may
+ * have told already: nobody would take its sections out again.
+ */
 static struct module *module_find(const char *name)
 {
 	struct kobject *found = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, name);
 	struct module *mod = found ? container_of(found, struct module_kobject, kobj)->mod : NULL;
-	if (found && !mod)
-		kobject_put(found); /* built in */
-	return mod;
+	if (mod && mod->state != MODULE_STATE_GOING)
+		return mod;
+	kobject_put(found); /* built in, or going */
+	return NULL;
 }
 
 static void module_put_found(struct module *mod)
