@@ -44,8 +44,8 @@ step = @$(if $(V),set -x,echo '  $1  $(@:$(BUILD)/%=%)');
 .PHONY: all deps run check test tested clean tidy format format-check gate-free gate-inproc \
 	gate-payload race race-probe sanitize fuzz fuzzers bench bench-recorder bench-trace \
 	bench-server bench-guest bench-ctf bench-stack bench-waits bench-marker bench-lines \
-	bench-data bench-probe bench-probe-hit bench-probe-peers bench-attach install uninstall \
-	kmod guest-lines
+	bench-data bench-probe bench-probe-hit bench-probe-peers bench-attach bench-values \
+	install uninstall kmod guest-lines
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/cairn $(BUILD)/libcairn.a $(BUILD)/libcairn.so $(EXAMPLES) $(MARKED)
@@ -335,6 +335,10 @@ bench-probe: $(BUILD)/bench/probe_places
 # What a probe costs a thread each time it comes by.
 bench-probe-hit: $(BUILD)/bench/probe_hit
 	@$<
+
+# What probes read, beside gdb.
+bench-values: all $(BUILD)/helper/probe_reader
+	@BUILD=$(BUILD) bench/values
 
 # What a probe costs its program, by those who place one.
 bench-probe-peers: all

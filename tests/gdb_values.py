@@ -75,8 +75,8 @@ def block_of(pc, function):
 def gdb_value(expression, block, frame):
     name = expression.replace("->", ".").split(".")[0].split("[")[0]
     while block:
-        symbols = [s for s in block if s.name == name and s.is_variable or
-                   s.name == name and s.is_argument]
+        symbols = [s for s in block if s.name == name and
+                   (s.is_variable or s.is_argument or s.is_constant)]
         if symbols:
             break
         if block.function:
